@@ -1,0 +1,56 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help
+help: ## List every target
+	@grep -hE '^[a-zA-Z0-9_-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+# --- set-up -----------------------------------------------------------------
+
+$(VENV)/run.stamp: requirements/run.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "rsolv needs Python 3.11 or newer; set PYTHON=/path/to/python3.11"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing (hash-checked) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: requirements/dev.txt $(VENV)/run.stamp
+	@echo "Installing what the tests need (hash-checked) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+.PHONY: setup
+setup: $(VENV)/dev.stamp ## Install everything for working on the code
+
+.PHONY: lock
+lock: setup ## Lock requirements/*.in again (no host name may enter a lock file)
+	@for name in run dev; do \
+		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+			--no-annotate --no-emit-index-url requirements/$$name.in --output-file requirements/$$name.txt || exit 1; \
+	done
+
+# --- use --------------------------------------------------------------------
+
+.PHONY: run
+run: $(VENV)/run.stamp ## Start everything: PostgreSQL, migrations, web, worker
+	@exec $(BIN)/rsolv up
+
+# --- prove ------------------------------------------------------------------
+
+include mk/check.mk
+
+.PHONY: test
+test: setup check ## Run every check and test
+	@$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -q $(TESTS)
+
+TESTS ?= tests
+
+.PHONY: coverage
+coverage: setup ## Run the tests and measure branch coverage
+	@rm -f .coverage .coverage.*
+	@COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml $(BIN)/coverage run -m pytest -q $(TESTS)
+	@$(BIN)/coverage combine -q && $(BIN)/coverage report

@@ -1,0 +1,3 @@
+"""
+What works on the code itself; nothing of the product imports it.
+"""
