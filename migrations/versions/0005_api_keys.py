@@ -1,0 +1,22 @@
+"""
+API keys, and the look-up by hash that authentication uses.
+"""
+
+from rsolv.schema import run_step
+
+revision = "0005"
+down_revision = "0004"
+
+
+def upgrade() -> None:
+    """
+    See the .up.sql beside this file.
+    """
+    run_step(__file__, "up")
+
+
+def downgrade() -> None:
+    """
+    See the .down.sql beside this file.
+    """
+    run_step(__file__, "down")

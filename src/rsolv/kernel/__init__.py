@@ -1,0 +1,3 @@
+"""
+The kernel: tiny, pure pieces that every room may use and that know no room.
+"""

@@ -1,0 +1,84 @@
+"""
+The kinds of expected refusal, and the base they share.
+
+An error states a fact and knows no HTTP: `api/errors.py` alone maps kinds to statuses
+(docs/decisions/0007-error-body.md).
+"""
+
+from typing import ClassVar
+
+
+class DomainError(Exception):
+    """
+    Say what is wrong in a sentence that may be shown to the caller.
+
+    A concrete error inherits one kind below, has a unique stable `code`, and a `sentence` whose
+    placeholders are filled from the keyword facts it is raised with. Neither may ever carry a
+    secret or another customer's data.
+    """
+
+    code: ClassVar[str]
+    sentence: ClassVar[str]
+
+    def __init__(self, **facts: object) -> None:
+        self.facts = facts
+        super().__init__(self.sentence.format(**facts))
+
+
+class NotFound(DomainError):
+    """
+    The thing asked for does not exist, or not for this customer.
+    """
+
+
+class Conflict(DomainError):
+    """
+    The request contradicts what already is.
+    """
+
+
+class Refused(DomainError):
+    """
+    The caller is known and may not do this.
+    """
+
+
+class Unauthenticated(DomainError):
+    """
+    We do not know the caller.
+    """
+
+
+class Invalid(DomainError):
+    """
+    The request is well-formed but impossible.
+
+    `fields` maps each field's name on the wire to sentences about it.
+    """
+
+    def __init__(self, fields: dict[str, list[str]] | None = None, **facts: object) -> None:
+        self.fields = fields or {}
+        super().__init__(**facts)
+
+
+class PaymentNeeded(DomainError):
+    """
+    The customer has to pay, or to say how, before this can go on.
+    """
+
+
+class TooMany(DomainError):
+    """
+    A limit is reached; waiting helps.
+    """
+
+
+KINDS: tuple[type[DomainError], ...] = (
+    NotFound,
+    Conflict,
+    Refused,
+    Unauthenticated,
+    Invalid,
+    PaymentNeeded,
+    TooMany,
+)

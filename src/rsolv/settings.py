@@ -1,0 +1,152 @@
+"""
+Settings, read once by an entry point from the environment, checked whole, and handed down as values.
+
+Every problem is reported at once and by name, never with a value: a value may be a secret.
+There is no default for a secret in any environment; `rsolv up` makes one per installation.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rsolv.kernel.secret import Secret
+
+ENVIRONMENTS = ("development", "test", "production")
+_PLACEHOLDERS = re.compile(r"^(change.?me|placeholder|secret|password|example|todo|xxx+|0+|<.*>)$", re.IGNORECASE)
+_HEX_64 = re.compile(r"[0-9a-fA-F]{64}")
+_LOG_LEVELS = ("debug", "info", "warning", "error")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """
+    All that can be configured.
+
+    Names in the environment are the field names in capitals, `RSOLV_ENV` and
+    `RSOLV_HOME` for the first two; docs/reference/settings.md lists them.
+    """
+
+    environment: str
+    home: Path
+    host: str
+    port: int
+    database_url: Secret | None
+    secret_key_base: Secret | None
+    web_workers: int
+    database_pool_size: int
+    max_body_bytes: int
+    api_key_cache_ttl_seconds: int
+    api_key_cache_size: int
+    strict_repository_ownership: bool
+    log_level: str
+
+    @property
+    def is_production(self) -> bool:
+        """
+        Say whether real customers are served.
+        """
+        return self.environment == "production"
+
+
+class SettingsInvalid(Exception):
+    """
+    One or more settings are missing or wrong; `problems` has a sentence for each.
+    """
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("; ".join(problems))
+
+
+def load_settings(environ: Mapping[str, str]) -> Settings:
+    """
+    Read and check every setting.
+
+    Raises:
+        SettingsInvalid: with all problems found, each naming its variable and none showing a value.
+    """
+    reader = _Reader(environ)
+    environment = reader.choice("RSOLV_ENV", ENVIRONMENTS, "development")
+    settings = Settings(
+        environment=environment,
+        home=Path(environ.get("RSOLV_HOME") or ".rsolv"),
+        host=environ.get("HOST") or "127.0.0.1",
+        port=reader.integer("PORT", 4000, smallest=0, largest=65_535),
+        database_url=reader.secret("DATABASE_URL"),
+        secret_key_base=reader.secret("SECRET_KEY_BASE"),
+        web_workers=reader.integer("WEB_WORKERS", 2, smallest=1, largest=64),
+        database_pool_size=reader.integer("DATABASE_POOL_SIZE", 8, smallest=2, largest=100),
+        max_body_bytes=reader.integer("MAX_BODY_BYTES", 1_048_576, smallest=1_024, largest=67_108_864),
+        api_key_cache_ttl_seconds=reader.integer("API_KEY_CACHE_TTL_SECONDS", 60, smallest=0, largest=300),
+        api_key_cache_size=reader.integer("API_KEY_CACHE_SIZE", 10_000, smallest=0, largest=1_000_000),
+        strict_repository_ownership=reader.switch("STRICT_REPOSITORY_OWNERSHIP", default=False),
+        log_level=reader.choice("LOG_LEVEL", _LOG_LEVELS, "info"),
+    )
+    reader.check_secret_key_base(settings.secret_key_base)
+    reader.check_database_url(settings.database_url)
+    if settings.is_production:
+        reader.require_in_production(settings)
+    if reader.problems:
+        raise SettingsInvalid(reader.problems)
+    return settings
+
+
+class _Reader:
+    """
+    Read variables one by one and remember what is wrong with them.
+    """
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self.problems: list[str] = []
+
+    def choice(self, name: str, allowed: tuple[str, ...], default: str) -> str:
+        value = self._environ.get(name) or default
+        if value not in allowed:
+            self.problems.append(f"{name} must be one of {', '.join(allowed)}")
+            return default
+        return value
+
+    def integer(self, name: str, default: int, *, smallest: int, largest: int) -> int:
+        text = self._environ.get(name) or str(default)
+        if not re.fullmatch(r"[0-9]{1,9}", text) or not smallest <= int(text) <= largest:
+            self.problems.append(f"{name} must be a whole number from {smallest} to {largest}")
+            return default
+        return int(text)
+
+    def switch(self, name: str, *, default: bool) -> bool:
+        text = (self._environ.get(name) or str(default)).lower()
+        if text not in ("true", "false"):
+            self.problems.append(f"{name} must be true or false")
+        return text == "true"
+
+    def secret(self, name: str) -> Secret | None:
+        value = self._environ.get(name)
+        if value is None:
+            return None
+        if not value.strip():
+            self.problems.append(f"{name} is set but empty")
+            return None
+        if _PLACEHOLDERS.match(value.strip()):
+            self.problems.append(f"{name} is a placeholder, not a value")
+            return None
+        return Secret(value)
+
+    def check_secret_key_base(self, secret: Secret | None) -> None:
+        if secret is None:
+            return
+        if not _HEX_64.fullmatch(secret.reveal()):
+            self.problems.append("SECRET_KEY_BASE must be exactly 64 hexadecimal characters")
+        elif len(set(secret.reveal().lower())) < 8:  # noqa: PLR2004 -- 32 random bytes practically never have fewer
+            self.problems.append("SECRET_KEY_BASE is a placeholder, not a value")
+
+    def check_database_url(self, url: Secret | None) -> None:
+        if url is not None and not url.reveal().startswith(("postgresql://", "postgres://")):
+            self.problems.append("DATABASE_URL must be a postgresql:// URL")
+
+    def require_in_production(self, settings: Settings) -> None:
+        missing = {"DATABASE_URL": settings.database_url, "SECRET_KEY_BASE": settings.secret_key_base}
+        for name, value in missing.items():
+            if value is None and not any(problem.startswith(name) for problem in self.problems):
+                self.problems.append(f"{name} is required in production: stand-ins are for development only")
