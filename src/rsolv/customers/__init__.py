@@ -1,0 +1,37 @@
+"""
+Customers: who holds keys and credits and whom we bill. Identity, contact, state.
+"""
+
+from rsolv.customers.errors import CustomerInvalid, EmailTaken, UnknownCustomer
+from rsolv.customers.rules import (
+    SOURCES,
+    Acquisition,
+    Customer,
+    EmailPolicy,
+    NewCustomer,
+    checked_new_customer,
+)
+from rsolv.customers.service import (
+    create_customer,
+    find_by_email,
+    get_customer,
+    list_customers_for_operator,
+    stamp_first_scan,
+)
+
+__all__ = [
+    "SOURCES",
+    "Acquisition",
+    "Customer",
+    "CustomerInvalid",
+    "EmailPolicy",
+    "EmailTaken",
+    "NewCustomer",
+    "UnknownCustomer",
+    "checked_new_customer",
+    "create_customer",
+    "find_by_email",
+    "get_customer",
+    "list_customers_for_operator",
+    "stamp_first_scan",
+]

@@ -1,0 +1,110 @@
+"""
+What the customers room asks of its database.
+"""
+
+from datetime import datetime
+
+from rsolv.customers.rules import Customer, NewCustomer
+from rsolv.db import Connection
+
+
+async def insert_customer(
+    connection: Connection, new: NewCustomer, *, plan: str, auto_provisioned: bool, created_at: datetime
+) -> int:
+    """
+    Write a new customer and return the id.
+    """
+    acquisition = new.acquisition
+    customer_id: int = await connection.fetchval(
+        """
+        INSERT INTO customers (name, email, subscription_type, source, utm_source, utm_medium, utm_campaign,
+                               utm_content, auto_provisioned, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id
+        """,
+        new.name,
+        new.email,
+        plan,
+        acquisition.source,
+        acquisition.utm_source,
+        acquisition.utm_medium,
+        acquisition.utm_campaign,
+        acquisition.utm_content,
+        auto_provisioned,
+        created_at,
+    )
+    return customer_id
+
+
+async def insert_email_once(connection: Connection, *, customer_id: int, email_folded: str) -> bool:
+    """
+    Claim an address for a customer; False when another has it. Waits for somebody claiming it at the same moment.
+    """
+    claimed = await connection.fetchval(
+        """
+        INSERT INTO customer_emails (email_folded, customer_id) VALUES ($1, $2)
+        ON CONFLICT ON CONSTRAINT customer_emails_pkey DO NOTHING RETURNING true
+        """,
+        email_folded,
+        customer_id,
+    )
+    return bool(claimed)
+
+
+async def find_customer(connection: Connection, *, customer_id: int) -> Customer | None:
+    """
+    Return a customer by id.
+    """
+    row = await connection.fetchrow(
+        """
+        SELECT id, name, email, subscription_type, subscription_state, source, auto_provisioned, created_at,
+               first_scan_at, deactivated_at
+        FROM customers WHERE id = $1
+        """,
+        customer_id,
+    )
+    return row and Customer(**row)
+
+
+async def find_customer_by_email(connection: Connection, *, email_folded: str) -> Customer | None:
+    """
+    Return the customer with this address.
+    """
+    row = await connection.fetchrow(
+        """
+        SELECT c.id, c.name, c.email, c.subscription_type, c.subscription_state, c.source, c.auto_provisioned,
+               c.created_at, c.first_scan_at, c.deactivated_at
+        FROM customer_emails e JOIN customers c ON c.id = e.customer_id
+        WHERE e.email_folded = $1
+        """,
+        email_folded,
+    )
+    return row and Customer(**row)
+
+
+async def list_customers_for_operator(connection: Connection, *, before_id: int | None, limit: int) -> list[Customer]:
+    """
+    Return customers, newest first, those before *before_id* if given.
+    """
+    rows = await connection.fetch(
+        """
+        SELECT id, name, email, subscription_type, subscription_state, source, auto_provisioned, created_at,
+               first_scan_at, deactivated_at
+        FROM customers WHERE $1::bigint IS NULL OR id < $1
+        ORDER BY id DESC LIMIT $2
+        """,
+        before_id,
+        limit,
+    )
+    return [Customer(**row) for row in rows]
+
+
+async def stamp_first_scan(connection: Connection, *, customer_id: int, scanned_at: datetime) -> bool:
+    """
+    Note the first scan; False when there has been one.
+    """
+    stamped = await connection.fetchval(
+        "UPDATE customers SET first_scan_at = $2 WHERE id = $1 AND first_scan_at IS NULL RETURNING true",
+        customer_id,
+        scanned_at,
+    )
+    return bool(stamped)

@@ -1,0 +1,128 @@
+"""
+What a customer is, and which details of a new one are acceptable.
+"""
+
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+
+from email_validator import EmailNotValidError, validate_email
+
+from rsolv.customers.errors import CustomerInvalid
+
+SOURCES = ("direct", "gh_marketplace", "early_access")
+_SOURCE_ALIASES = {"marketplace": "gh_marketplace"}
+NAME_LENGTH_MAX = 200
+UTM_LENGTH_MAX = 200
+_RESERVED_DOMAINS = (
+    *("example.com", "example.org", "example.net", "example.edu"),
+    *("test", "example", "invalid", "localhost"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Acquisition:
+    """
+    How a customer found us: the source, and the campaign parameters of the link they followed.
+    """
+
+    source: str = "direct"
+    utm_source: str | None = None
+    utm_medium: str | None = None
+    utm_campaign: str | None = None
+    utm_content: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewCustomer:
+    """
+    A customer about to be created, details checked.
+    """
+
+    email: str
+    email_folded: str
+    name: str
+    acquisition: Acquisition
+
+
+@dataclass(frozen=True, slots=True)
+class EmailPolicy:
+    """
+    Which addresses we take. Example domains serve tests and demonstrations, and are refused in production.
+    """
+
+    example_domains_allowed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """
+    A customer as stored.
+    """
+
+    id: int
+    name: str
+    email: str
+    subscription_type: str
+    subscription_state: str | None
+    source: str
+    auto_provisioned: bool
+    created_at: datetime
+    first_scan_at: datetime | None
+    deactivated_at: datetime | None
+
+
+def checked_new_customer(*, email: str, name: str | None, acquisition: Acquisition, policy: EmailPolicy) -> NewCustomer:
+    """
+    Check and normalise what somebody says of themselves. A missing name becomes the address's local part.
+
+    Raises:
+        CustomerInvalid: with every field that is wrong.
+    """
+    problems: dict[str, list[str]] = {}
+    normal_email = _checked_email(email, policy, problems)
+    source = _SOURCE_ALIASES.get(acquisition.source, acquisition.source)
+    if source not in SOURCES:
+        problems["source"] = [f"must be one of {', '.join(SOURCES)}"]
+    clean_name = (name or "").strip() or normal_email.split("@")[0]
+    if len(clean_name) > NAME_LENGTH_MAX or _has_control_characters(clean_name):
+        problems["name"] = [f"must be at most {NAME_LENGTH_MAX} characters without control characters"]
+    campaign = {
+        field: getattr(acquisition, field) for field in ("utm_source", "utm_medium", "utm_campaign", "utm_content")
+    }
+    for field, value in campaign.items():
+        if value is not None and (len(value) > UTM_LENGTH_MAX or _has_control_characters(value)):
+            problems[field] = [f"must be at most {UTM_LENGTH_MAX} characters without control characters"]
+    if problems:
+        raise CustomerInvalid(fields=problems)
+    return NewCustomer(
+        email=normal_email,
+        email_folded=fold_email(normal_email),
+        name=clean_name,
+        acquisition=Acquisition(source=source, **campaign),
+    )
+
+
+def fold_email(email: str) -> str:
+    """
+    Return the form under which two spellings of one address are the same.
+    """
+    return unicodedata.normalize("NFC", email).casefold()
+
+
+def _checked_email(email: str, policy: EmailPolicy, problems: dict[str, list[str]]) -> str:
+    try:
+        # test_environment: reserved names such as .test are judged by our own policy below.
+        checked = validate_email(email.strip(), check_deliverability=False, test_environment=True)
+    except EmailNotValidError as error:
+        problems["email"] = [str(error)]
+        return ""
+    domain = checked.ascii_domain or checked.domain
+    is_reserved = any(f".{domain}".endswith(f".{reserved}") for reserved in _RESERVED_DOMAINS)
+    if is_reserved and not policy.example_domains_allowed:
+        problems["email"] = ["This domain is reserved for examples."]
+    return checked.normalized
+
+
+def _has_control_characters(text: str) -> bool:
+    return any(unicodedata.category(character) in ("Cc", "Cs") for character in text)

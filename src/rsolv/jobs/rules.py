@@ -1,0 +1,72 @@
+"""
+What a job is, and how long a failing one waits.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+TRIES_MAX = 10
+_FIRST_PAUSE = timedelta(seconds=2)
+_LONGEST_PAUSE = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """
+    A promise of work: its kind, and the ids it is about (never a secret, never a person's data).
+
+    It becomes due *run_after* the transaction began. Of several queued jobs with one *dedupe_key* the first stays.
+    """
+
+    kind: str
+    ids: Mapping[str, int | str] = field(default_factory=dict)
+    run_after: timedelta = timedelta(0)
+    dedupe_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobCall:
+    """
+    One try at a job. `tries` counts the earlier ones.
+    """
+
+    job_id: int
+    ids: Mapping[str, int | str]
+    tries: int
+
+
+Handler = Callable[[JobCall], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """
+    Work that comes back by the clock: once per tick over all workers, by the database's time.
+    """
+
+    name: str
+    cron: str
+    run: Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingJobs:
+    """
+    How many jobs of a kind wait to become due or to be claimed, and how many are held after failing.
+    """
+
+    kind: str
+    queued: int
+    held: int
+
+
+def pause_before_retry(tries: int) -> timedelta | None:
+    """
+    Return how long a job rests that has failed *tries* times, or None when it is to be held.
+
+    Doubles from two seconds to an hour.
+    """
+    if tries >= TRIES_MAX:
+        return None
+    return min(_FIRST_PAUSE * (1 << (tries - 1)), _LONGEST_PAUSE)

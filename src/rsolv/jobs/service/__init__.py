@@ -1,0 +1,3 @@
+"""
+The job queue's verbs, a file each.
+"""

@@ -1,0 +1,76 @@
+"""
+Run jobs and schedules in this process.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import timedelta
+
+import msgspec
+import structlog
+from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
+from pgqueuer.core.applications import PgQueuer
+from pgqueuer.domain.errors import RetryRequested
+from pgqueuer.domain.models import Job as QueuedJob
+from pgqueuer.domain.models import Schedule as QueuedSchedule
+
+from rsolv.db import connected
+from rsolv.jobs.rules import Handler, JobCall, Schedule, pause_before_retry
+
+HEARTBEAT_TIMEOUT = timedelta(seconds=20)
+POLL_EVERY = timedelta(seconds=5)
+
+log = structlog.get_logger()
+
+
+async def work(
+    database_url: str,
+    *,
+    handlers: Mapping[str, Handler],
+    schedules: Iterable[Schedule] = (),
+    stop: asyncio.Event,
+) -> None:
+    """
+    Claim and run jobs of the kinds that have a handler, and the schedules, until *stop* is set.
+
+    Kinds without a handler stay queued. A handler that raises is tried again after a growing pause, then held. A worker
+    that dies hands its jobs on once its heartbeat is twenty seconds old.
+    """
+    async with connected(database_url, application="rsolv worker queue") as connection:
+        queue = PgQueuer(AsyncpgDriver(connection))
+        for kind, handler in handlers.items():
+            queue.entrypoint(kind, on_failure="hold")(_tried(kind, handler))
+        for schedule in schedules:
+            queue.schedule(schedule.name, schedule.cron)(_ticking(schedule))
+        stopping = asyncio.create_task(_stop_when_set(stop, queue))
+        try:
+            await queue.run(dequeue_timeout=POLL_EVERY, heartbeat_timeout=HEARTBEAT_TIMEOUT)
+        finally:
+            stopping.cancel()
+
+
+async def _stop_when_set(stop: asyncio.Event, queue: PgQueuer) -> None:
+    await stop.wait()
+    queue.shutdown.set()
+
+
+def _tried(kind: str, handler: Handler) -> Callable[[QueuedJob], Awaitable[None]]:
+    async def run(job: QueuedJob) -> None:
+        call = JobCall(job_id=int(job.id), ids=msgspec.json.decode(job.payload or b"{}"), tries=job.attempts)
+        try:
+            await handler(call)
+        except Exception as error:
+            pause = pause_before_retry(call.tries + 1)
+            log.warning("job_failed", kind=kind, job_id=call.job_id, tries=call.tries + 1, error=type(error).__name__)
+            if pause is None:
+                raise
+            raise RetryRequested(pause, type(error).__name__) from error
+
+    return run
+
+
+def _ticking(schedule: Schedule) -> Callable[[QueuedSchedule], Awaitable[None]]:
+    async def run(_: QueuedSchedule) -> None:
+        await schedule.run()
+
+    return run

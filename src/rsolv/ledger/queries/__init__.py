@@ -1,0 +1,3 @@
+"""
+What the ledger asks of its database.
+"""

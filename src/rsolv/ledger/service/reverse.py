@@ -1,0 +1,74 @@
+"""
+Undo a posting by one more posting that names it.
+"""
+
+from rsolv.db import Connection
+from rsolv.ledger.errors import AlreadyReversed, UnknownPosting
+from rsolv.ledger.queries import moves, reads
+from rsolv.ledger.rules import Basis, Cause, EntryToPost, PostedEntry, Reversed, entries_undoing
+from rsolv.ledger.service.locking import find_repeat, lock_available
+
+ENTRIES_AT_MOST = 10_000
+
+
+async def reverse(
+    connection: Connection,
+    *,
+    customer_id: int,
+    posting_id: int,
+    source: str,
+    cause: Cause,
+    reason: str,
+) -> Reversed:
+    """
+    Undo one posting and leave both in the books.
+
+    A reversed consumption flows back into the grants it came from. A reversed grant is taken back as far as it is
+    unspent; `shortfall_credits` says how many were spent already (never an error). Locks the customer's available
+    credits until the transaction ends. Idempotent by *cause*.
+
+    Raises:
+        UnknownPosting: the customer has no such posting.
+        AlreadyReversed: it was reversed for another cause, or nothing of it is left to take back.
+        CauseReused: the cause posted something else before.
+        CustomerHasNoLedger: no accounts were opened for this customer.
+    """
+    await lock_available(connection, customer_id=customer_id)
+    entries = await reads.list_posting_entries(
+        connection, customer_id=customer_id, posting_id=posting_id, limit=ENTRIES_AT_MOST
+    )
+    if not entries:
+        raise UnknownPosting(posting_id=posting_id)
+    moved = sum(entry.amount for entry in entries if entry.grant_id is not None)
+    repeat = await find_repeat(
+        connection,
+        customer_id=customer_id,
+        cause=cause,
+        source=source,
+        credits_moved=None,
+        corrects_posting_id=posting_id,
+    )
+    if repeat is not None:
+        shortfall = max(0, moved + repeat.credits)
+        return Reversed(repeat.posting_id, repeat.credits, repeat.balance_after, shortfall, repeated=True)
+    undoing = entries_undoing(entries)
+    if not undoing or await reads.find_correction(connection, customer_id=customer_id, posting_id=posting_id):
+        raise AlreadyReversed(posting_id=posting_id)
+    return await _post(
+        connection,
+        entries,
+        undoing,
+        moves.PostingFacts(customer_id, cause, source, Basis(), {"reason": reason}, corrects_posting_id=posting_id),
+    )
+
+
+async def _post(
+    connection: Connection, entries: list[PostedEntry], undoing: list[EntryToPost], facts: moves.PostingFacts
+) -> Reversed:
+    await moves.insert_accounts_once(
+        connection, customer_id=facts.customer_id, kinds=[entry.account_kind for entry in undoing]
+    )
+    posted = await moves.insert_entries_once(connection, facts, undoing)
+    assert posted is not None, "the lock was held since we looked for a repeat"
+    moved = sum(entry.amount for entry in entries if entry.grant_id is not None)
+    return Reversed(posted.posting_id, posted.credits, posted.balance_after, max(0, moved + posted.credits))
