@@ -1,0 +1,3 @@
+"""
+The api_keys room's verbs, a file each.
+"""

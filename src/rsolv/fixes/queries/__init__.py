@@ -1,0 +1,3 @@
+"""
+What the fixes room asks of its database.
+"""

@@ -1,0 +1,106 @@
+"""
+What a phase result is, and which of them is a fix to bill.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+FORGE = "github"
+SCAN = "scan"
+VALIDATE = "validate"
+MITIGATE = "mitigate"
+PHASES = (SCAN, VALIDATE, MITIGATE)
+
+CONSUMED = "consumed"
+BLOCKED = "blocked"
+ALREADY_BILLED = "already_billed"
+NOT_BILLABLE = "not_billable"
+
+NO_BILLING_INFO = "no_billing_info"
+CREDITS_PER_FIX = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """
+    A repository by its owner and name, in lower case: the forge does not tell cases apart.
+    """
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseReport:
+    """
+    What the action reports of one phase. A scan is about no issue; *data_json* is the exact object it sent.
+    """
+
+    phase: str
+    repository: Repository
+    issue_number: int | None
+    commit_sha: str
+    billable: bool
+    data_json: str
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseCompleted:
+    """
+    The event: one phase result was stored, in the transaction that is still open.
+    """
+
+    customer_id: int
+    api_key_id: int
+    repository_id: int
+    repository: Repository
+    phase_result_id: int
+    phase: str
+    issue_number: int | None
+    billable: bool
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FixMetered:
+    """
+    What became of a billable result: consumed, blocked (with the reason) or already_billed, and the credits left.
+    """
+
+    status: str
+    credits_remaining: int
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPhase:
+    """
+    The id under which a result is stored, and what became of its billing.
+    """
+
+    phase_result_id: int
+    billing: FixMetered
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPhases:
+    """
+    What is stored at one commit: the scan's data, and per issue the data of the other two phases, as JSON texts.
+    """
+
+    scan: str | None = None
+    validate: Mapping[int, str] = field(default_factory=dict)
+    mitigate: Mapping[int, str] = field(default_factory=dict)
+
+
+def is_billable(phase: str, data: Mapping[str, object]) -> bool:
+    """
+    Say whether a phase result is a fix to bill: a mitigation that says fixed, or in older words status success.
+
+    The action stores a second mitigation without `fixed`; that one is not (docs/reference/phase-results.md).
+    """
+    return phase == MITIGATE and (data.get("fixed") is True or data.get("status") == "success")

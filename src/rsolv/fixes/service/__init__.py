@@ -1,0 +1,3 @@
+"""
+The fixes room's verbs, a file each.
+"""

@@ -1,0 +1,32 @@
+"""
+The facts that can go wrong when a request is repeated.
+"""
+
+from rsolv.kernel.errors import Conflict, Invalid
+
+
+class KeyInvalid(Invalid):
+    """
+    The header holds something other than 1 to 255 visible ASCII characters.
+    """
+
+    code = "idempotency_key_invalid"
+    sentence = "Idempotency-Key must be 1 to 255 visible ASCII characters."
+
+
+class KeyReused(Invalid):
+    """
+    The key was used before for another request.
+    """
+
+    code = "idempotency_key_reused"
+    sentence = "This Idempotency-Key was used for a different request."
+
+
+class RequestInProgress(Conflict):
+    """
+    The first request with this key is still running; its answer will be there in a moment.
+    """
+
+    code = "request_in_progress"
+    sentence = "The first request with this Idempotency-Key is still in progress; try again in a second."

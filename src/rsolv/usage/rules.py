@@ -1,0 +1,119 @@
+"""
+When a customer can use the service, and what to tell them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from rsolv.catalog import Catalog
+from rsolv.customers import Customer
+from rsolv.ledger import CreditTransaction
+
+
+@dataclass(frozen=True, slots=True)
+class UsageWarning:
+    """
+    Something to tell a customer: notice, warning or critical.
+    """
+
+    level: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pricing:
+    """
+    The prices of the catalogue version the customer agreed to, in cents of its currency.
+    """
+
+    currency: str
+    next_fix_cents: int
+    payg_cents: int
+    pro_cents: int | None
+    pro_included: int | None
+    pro_extra_cents: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class UsageSummary:
+    """
+    All a customer sees at a glance.
+    """
+
+    customer: Customer
+    credit_balance: int
+    has_payment_method: bool
+    can_use_service: bool
+    warnings: Sequence[UsageWarning]
+    pricing: Pricing
+    fixes_this_period: int
+    recent_transactions: Sequence[CreditTransaction]
+
+
+def can_use_service(*, credit_balance: int, has_payment_method: bool) -> bool:
+    """
+    Say whether new work is accepted: with credits, or with a way to pay.
+    """
+    return credit_balance > 0 or has_payment_method
+
+
+def warnings_for(
+    catalog: Catalog, *, credit_balance: int, has_payment_method: bool, pricing: Pricing
+) -> list[UsageWarning]:
+    """
+    Say what to warn of: few credits, the last one, or none; without a way to pay, none is critical.
+    """
+    if credit_balance > catalog.warnings.low_credits:
+        return []
+    price = money(pricing.next_fix_cents, pricing.currency)
+    after = f"Further fixes cost {price} each." if has_payment_method else "Add a payment method to go on after that."
+    if credit_balance > catalog.warnings.last_credits:
+        return [UsageWarning("notice", "low_credits", f"{credit_balance} credits are left. {after}")]
+    if credit_balance > 0:
+        return [UsageWarning("warning", "last_credits", f"Only {_credits(credit_balance)} left. {after}")]
+    if has_payment_method:
+        return [UsageWarning("notice", "no_credits", f"All credits are used. {after}")]
+    return [
+        UsageWarning(
+            "critical",
+            "no_billing_info",
+            "All credits are used. Fixes are blocked until a payment method is added.",
+        )
+    ]
+
+
+def pricing_for(catalog: Catalog, *, plan: str) -> Pricing:
+    """
+    Return the prices of a catalogue as a customer on *plan* sees them.
+    """
+    paid = catalog.subscription()
+    return Pricing(
+        currency=catalog.currency,
+        next_fix_cents=catalog.fix_price_cents(plan),
+        payg_cents=catalog.fix_price_cents(catalog.pay_as_you_go()[0]),
+        pro_cents=paid[1].monthly_price_cents if paid else None,
+        pro_included=paid[1].period_credits if paid else None,
+        pro_extra_cents=paid[1].fix_price_cents if paid else None,
+    )
+
+
+def period_start(now: datetime) -> datetime:
+    """
+    Return when the running calendar month began, in UTC.
+    """
+    return now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+def money(amount_cents: int, currency: str) -> str:
+    """
+    Write an amount for people, in whole and hundredth units, without ever passing through a float.
+    """
+    whole, cents = divmod(amount_cents, 100)
+    symbol = "$" if currency == "usd" else f"{currency.upper()} "
+    return f"{symbol}{whole:,}.{cents:02d}"
+
+
+def _credits(count: int) -> str:
+    return "1 credit is" if count == 1 else f"{count} credits are"
