@@ -1,0 +1,104 @@
+"""
+From bytes to typed values, and every way in which that can fail.
+"""
+
+import re
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from rsolv.api.errors import WireRefusal
+
+_ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+_PLACE = re.compile(r" - at `(?P<place>[^`]*)`$")
+_FIELD = re.compile(r"(?:missing required|unknown) field `(?P<field>[^`]*)`")
+QUERY_PARAMETERS_AT_MOST = 50
+
+
+def parse_body(decoder: "msgspec.json.Decoder[Any]", body: bytes, content_type: bytes) -> Any:  # noqa: ANN401 -- the decoder decides
+    """
+    Decode a JSON body into the operation's shape.
+
+    Raises:
+        WireRefusal: 415 for another content type, 400 for what is not JSON, 422 for JSON of another shape.
+    """
+    media_type = content_type.split(b";", 1)[0].strip().lower()
+    if media_type not in (b"", b"application/json") and not media_type.endswith(b"+json"):
+        raise WireRefusal(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            "Send JSON, with Content-Type: application/json.",
+        )
+    try:
+        body.decode("utf-8")
+        value = decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise invalid_shape(str(error)) from error
+    except UnicodeDecodeError as error:
+        raise _malformed("The body is not valid UTF-8.") from error
+    except RecursionError as error:
+        raise _malformed("The body is nested too deeply.") from error
+    except msgspec.DecodeError as error:
+        raise _malformed("The body is not valid JSON.") from error
+    if _ESCAPED_NUL.search(body):
+        raise invalid_fields({"body": ["must not contain NUL characters"]})
+    return value
+
+
+def parse_query(shape: type[Any], query_string: bytes) -> Any:  # noqa: ANN401 -- the shape decides
+    """
+    Read a query string into the operation's shape.
+
+    Raises:
+        WireRefusal: 422 for a parameter that is unknown, repeated, missing or of the wrong type.
+    """
+    try:
+        pairs = parse_qsl(
+            query_string.decode("ascii"),
+            keep_blank_values=True,
+            errors="strict",
+            max_num_fields=QUERY_PARAMETERS_AT_MOST,
+        )
+    except ValueError as error:
+        raise _malformed("The query string is not valid.") from error
+    parameters = dict(pairs)
+    if len(parameters) != len(pairs):
+        raise invalid_fields(
+            {name: ["is given more than once"] for name, _ in pairs if [n for n, _ in pairs].count(name) > 1}
+        )
+    if any("\0" in value for value in parameters.values()):
+        raise invalid_fields({name: ["must not contain NUL characters"] for name, value in pairs if "\0" in value})
+    try:
+        return msgspec.convert(parameters, shape, strict=False)
+    except msgspec.ValidationError as error:
+        raise invalid_shape(str(error)) from error
+
+
+def invalid_shape(message: str) -> WireRefusal:
+    """
+    Turn msgspec's sentence into a refusal that names the field.
+    """
+    place = _PLACE.search(message)
+    field = _FIELD.search(message)
+    parent = place.group("place").removeprefix("$").removeprefix(".") if place else ""
+    name = ".".join(part for part in (parent, field.group("field") if field else "") if part) or "body"
+    sentence = _PLACE.sub("", message)
+    if field:
+        sentence = "is required" if "missing" in message else "is not a known field"
+    return invalid_fields({name: [sentence]})
+
+
+def invalid_fields(fields: dict[str, list[str]]) -> WireRefusal:
+    """
+    Return the 422 that says what is wrong with each field.
+    """
+    first = next(iter(fields))
+    return WireRefusal(
+        HTTPStatus.UNPROCESSABLE_ENTITY, "validation_failed", f"{first}: {fields[first][0]}", fields=fields
+    )
+
+
+def _malformed(sentence: str) -> WireRefusal:
+    return WireRefusal(HTTPStatus.BAD_REQUEST, "malformed_request", sentence)

@@ -1,0 +1,177 @@
+"""
+Billing over the wire: what a customer has, and how it came about.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+
+from rsolv import ledger, usage
+from rsolv.api.operation import Access, Call, Operation, Reply, Shape
+from rsolv.api.parsing import invalid_fields
+
+PAGE_MAX = 100
+
+
+class TransactionShape(Shape):
+    """
+    One move of the credits. `amount` is signed; `balance_after` is the balance it left.
+    """
+
+    id: str
+    amount: int
+    balance_after: int
+    source: str
+    metadata: dict[str, Any]
+    inserted_at: datetime
+
+
+class WarningShape(Shape):
+    """
+    Something the customer should know. Levels: notice, warning, critical.
+    """
+
+    level: str
+    code: str
+    message: str
+
+
+class PricingShape(Shape):
+    """
+    The prices of the catalogue version the customer agreed to, in cents; null where nothing of the kind is sold.
+    """
+
+    currency: str
+    next_fix_cents: Annotated[int, msgspec.Meta(description="What a fix costs this customer once credits are gone.")]
+    payg_cents: int
+    pro_cents: int | None
+    pro_included: int | None
+    pro_extra_cents: int | None
+
+
+class UsageAnswer(Shape):
+    """
+    The customer at a glance.
+    """
+
+    credit_balance: int
+    subscription_type: str
+    subscription_state: str | None
+    has_payment_method: bool
+    can_use_service: bool
+    warnings: list[WarningShape]
+    pricing: PricingShape
+    fixes_this_period: int
+    recent_transactions: list[TransactionShape]
+
+
+class TransactionsRequest(Shape, forbid_unknown_fields=True):
+    """
+    Which page of the transactions.
+    """
+
+    limit: Annotated[int, msgspec.Meta(ge=1, le=PAGE_MAX)] = 20
+    cursor: Annotated[str, msgspec.Meta(max_length=40, description="`next_cursor` of the page before.")] | None = None
+
+
+class TransactionsAnswer(Shape):
+    """
+    A page of transactions, newest first.
+    """
+
+    transactions: list[TransactionShape]
+    next_cursor: str | None
+
+
+async def show_usage(call: Call) -> Reply:
+    """
+    Show the balance, the prices, what to be warned of, and the newest transactions.
+    """
+    async with call.parts.database.transaction() as connection:
+        summary = await usage.summarise(connection, customer_id=call.customer_id, now=call.now)
+    return Reply(
+        UsageAnswer(
+            credit_balance=summary.credit_balance,
+            subscription_type=summary.customer.subscription_type,
+            subscription_state=summary.customer.subscription_state,
+            has_payment_method=summary.has_payment_method,
+            can_use_service=summary.can_use_service,
+            warnings=[
+                WarningShape(level=warning.level, code=warning.code, message=warning.message)
+                for warning in summary.warnings
+            ],
+            pricing=PricingShape(
+                currency=summary.pricing.currency,
+                next_fix_cents=summary.pricing.next_fix_cents,
+                payg_cents=summary.pricing.payg_cents,
+                pro_cents=summary.pricing.pro_cents,
+                pro_included=summary.pricing.pro_included,
+                pro_extra_cents=summary.pricing.pro_extra_cents,
+            ),
+            fixes_this_period=summary.fixes_this_period,
+            recent_transactions=[_shape(transaction) for transaction in summary.recent_transactions],
+        )
+    )
+
+
+async def list_transactions(call: Call) -> Reply:
+    """
+    List the moves of the credits, newest first, a page at a time.
+    """
+    request: TransactionsRequest = call.query
+    async with call.parts.database.reading() as connection:
+        found = await ledger.list_credit_transactions(
+            connection, customer_id=call.customer_id, limit=request.limit + 1, before_seq=_seq(request.cursor)
+        )
+    page = found[: request.limit]
+    return Reply(
+        TransactionsAnswer(
+            transactions=[_shape(transaction) for transaction in page],
+            next_cursor=str(page[-1].seq) if len(found) > request.limit else None,
+        )
+    )
+
+
+def _seq(cursor: str | None) -> int | None:
+    if cursor is None:
+        return None
+    if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= len(str(2**62))):
+        raise invalid_fields({"cursor": ["is not a cursor of ours"]})
+    return int(cursor)
+
+
+def _shape(transaction: ledger.CreditTransaction) -> TransactionShape:
+    return TransactionShape(
+        id=str(transaction.id),
+        amount=transaction.amount,
+        balance_after=transaction.balance_after,
+        source=transaction.source,
+        metadata=transaction.metadata,
+        inserted_at=transaction.inserted_at,
+    )
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/api/v1/billing/usage",
+        summary="Show usage",
+        access=Access.API_KEY,
+        handler=show_usage,
+        answer=UsageAnswer,
+        refusals=(401, 503),
+        tag="Billing",
+    ),
+    Operation(
+        method="GET",
+        path="/api/v1/billing/transactions",
+        summary="List credit transactions",
+        access=Access.API_KEY,
+        handler=list_transactions,
+        query=TransactionsRequest,
+        answer=TransactionsAnswer,
+        refusals=(400, 401, 422, 503),
+        tag="Billing",
+    ),
+)

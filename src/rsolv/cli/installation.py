@@ -1,0 +1,70 @@
+"""
+Which database a command speaks to, and as whom.
+"""
+
+import asyncio
+import getpass
+import os
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import TypeVar
+
+from rsolv.audit import Actor
+from rsolv.db import Database
+from rsolv.local.errors import DatabaseUnusable
+from rsolv.local.home import Home
+from rsolv.settings import Settings, load_settings
+
+T = TypeVar("T")
+
+PATIENCE = timedelta(minutes=10)
+
+
+def settings() -> Settings:
+    """
+    Read the settings from the environment.
+
+    Raises:
+        SettingsInvalid: with all problems found.
+    """
+    return load_settings(os.environ)
+
+
+def database_url() -> str:
+    """
+    Return DATABASE_URL, or where the installation running in RSOLV_HOME has its database.
+
+    Raises:
+        DatabaseUnusable: neither is there.
+    """
+    found = settings()
+    if found.database_url is not None:
+        return found.database_url.reveal()
+    url = Home(found.home).database_url()
+    if url is None:
+        raise DatabaseUnusable(
+            reason=f"nothing runs in {found.home} and DATABASE_URL is not set; start it with `make run`."
+        )
+    return url
+
+
+def with_database(act: Callable[[Database], Awaitable[T]]) -> T:
+    """
+    Open the database, let *act* use it, and close it.
+    """
+
+    async def run() -> T:
+        database = await Database.open(database_url(), application="command line", pool_size=2, patience=PATIENCE)
+        try:
+            return await act(database)
+        finally:
+            await database.close()
+
+    return asyncio.run(run())
+
+
+def operator() -> Actor:
+    """
+    Return who acts at this command line, for the audit record.
+    """
+    return Actor("operator", getpass.getuser())

@@ -1,0 +1,81 @@
+"""
+`rsolv web`, `rsolv worker`, `rsolv migrate`: the processes of a deployment.
+"""
+
+import asyncio
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from rsolv import schema
+from rsolv.cli.installation import database_url, settings
+from rsolv.cli.outcome import Json, expected_failures, show
+
+GRACE_SECONDS = 20
+
+
+def web(
+    *,
+    fd: Annotated[int | None, typer.Option(help="Serve on this inherited socket instead of HOST and PORT.")] = None,
+    json_output: Json = False,
+) -> None:
+    """
+    Serve the API with WEB_WORKERS processes until stopped.
+
+    Examples: `rsolv web`, `PORT=8080 WEB_WORKERS=4 rsolv web`.
+    """
+    with expected_failures(as_json=json_output):
+        found = settings()
+        uvicorn.run(
+            "rsolv.web:create_app",
+            factory=True,
+            fd=fd,
+            host=found.host,
+            port=found.port,
+            workers=found.web_workers,
+            loop="uvloop",
+            http="httptools",
+            lifespan="on",
+            access_log=False,
+            log_level="warning",
+            server_header=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+
+
+def worker(*, json_output: Json = False) -> None:
+    """
+    Run jobs and schedules until stopped.
+
+    Examples: `rsolv worker`, `LOG_LEVEL=debug rsolv worker`.
+    """
+    from rsolv.worker import run  # noqa: PLC0415 -- loads the queue, which no other command needs
+
+    with expected_failures(as_json=json_output):
+        asyncio.run(run())
+
+
+def migrate(
+    version: Annotated[str, typer.Argument(help="A step such as 0003, `head`, or `base`.")] = "head",
+    *,
+    down: Annotated[
+        bool, typer.Option("--down", help="Go back to VERSION; what the steps undone held is lost.")
+    ] = False,
+    json_output: Json = False,
+) -> None:
+    """
+    Bring the database's schema up to date.
+
+    Examples: `rsolv migrate`, `rsolv migrate 0003 --down`.
+    """
+    with expected_failures(as_json=json_output):
+        if down:
+            schema.downgrade(database_url(), version)
+        else:
+            schema.upgrade(database_url(), version)
+        show(
+            {"ok": True, "version": version},
+            as_json=json_output,
+            as_text=lambda: f"The schema is at {version}.",
+        )

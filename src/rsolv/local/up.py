@@ -1,0 +1,247 @@
+"""
+Run a whole installation: the listening socket, PostgreSQL, the schema, the catalogue, web and worker.
+"""
+
+import asyncio
+import errno
+import http.client
+import os
+import socket
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rsolv.local.cluster import Cluster
+from rsolv.local.errors import LocalFailure, PortTaken
+from rsolv.local.home import DemoCustomer, Home, Run
+from rsolv.local.processes import Child, Command, Deaths, DiesTooOften
+from rsolv.local.reach import reached
+from rsolv.local.stop_signals import StopRequested, StopSignals
+from rsolv.local.system_user import server_user
+
+LISTEN_BACKLOG = 2048
+READY_SECONDS_MAX = 60.0
+READY_POLL_SECONDS = 0.05
+READY_ANSWER_SECONDS_MAX = 0.5
+WATCH_SECONDS = 0.1
+
+Prepare = Callable[[str, str, DemoCustomer | None], Awaitable[DemoCustomer]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """
+    What is to be run, as values.
+
+    *migrate* brings a database's schema up to date; *prepare* provides the catalogue and the demo
+    customer (None: neither). *web* and *worker* are arguments to Python; *web* gets `--fd N` appended,
+    the descriptor of the listening socket.
+    """
+
+    home: Path
+    host: str
+    port: int
+    migrate: Callable[[str], None]
+    prepare: Prepare | None
+    database_url: str | None = field(default=None, repr=False)
+    secret_key_base: str | None = field(default=None, repr=False)
+    web: tuple[str, ...] = ("-m", "rsolv", "web")
+    worker: tuple[str, ...] = ("-m", "rsolv", "worker")
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+def serve(plan: Plan, *, announce: Callable[[str], None], ready: Callable[[Run, Home], None]) -> None:
+    """
+    Start everything, tell *ready* where it is, keep it alive, and stop it when a signal asks for it.
+
+    Whatever was started is stopped again in order (web, worker, PostgreSQL), also after a failure.
+    Call from the main thread.
+
+    Raises:
+        AlreadyRunning: another process runs this home.
+        PortTaken: somebody else listens on the port.
+        DatabaseUnusable: the given database cannot be reached or refuses us.
+        DiesTooOften: a process ended five times within a minute.
+        LocalFailure: something else a person can mend.
+    """
+    with StopSignals() as signals, ExitStack() as started:
+        started.callback(signals.no_longer_raise)
+        try:
+            installation = Installation(plan, started, announce)
+            installation.start()
+            signals.no_longer_raise()
+            ready(installation.publish(), installation.home)
+            while not signals.requested:
+                time.sleep(WATCH_SECONDS)
+                if installation.keep_alive():
+                    installation.publish()
+        except StopRequested:
+            pass
+        finally:
+            signals.no_longer_raise()
+        announce("Stopping")
+
+
+class Installation:
+    """
+    The running parts of one home; each is registered with *started* to be stopped in reverse order.
+    """
+
+    def __init__(self, plan: Plan, started: ExitStack, announce: Callable[[str], None]) -> None:
+        self.home = Home(plan.home)
+        self._plan = plan
+        self._started = started
+        self._announce = announce
+        self._cluster: Cluster | None = None
+        self._cluster_deaths = Deaths()
+        self._children: list[Child] = []
+        self._demo: DemoCustomer | None = None
+        self._base_url = ""
+        self._database_url = ""
+
+    def start(self) -> None:
+        """
+        Start every part in order and return when the web answers that it is ready.
+        """
+        plan = self._plan
+        self.home.claim(server_user() if plan.database_url is None else None)
+        self._started.callback(self.home.release)
+        listener = self._started.enter_context(listen(plan.host, plan.port))
+        self._base_url = _base_url(listener)
+        secret_key_base = plan.secret_key_base or self.home.secret_key_base()
+        self._database_url = plan.database_url or self._start_cluster()
+        asyncio.run(_connect_once(self._database_url))
+        self._announce("Bringing the database's schema up to date")
+        plan.migrate(self._database_url)
+        if plan.prepare is not None:
+            self._demo = asyncio.run(
+                _prepared(plan.prepare, self._database_url, secret_key_base, self.home.remembered_demo())
+            )
+            self.home.remember_demo(self._demo)
+        self._announce("Starting web and worker")
+        self._start_children(listener.fileno(), secret_key_base)
+        self._await_ready()
+        # Undone first: nobody new is sent here, and who comes now is refused rather than kept waiting.
+        self._started.callback(listener.close)
+        self._started.callback(self.home.withdraw)
+
+    def publish(self) -> Run:
+        """
+        Write `run.json` anew and give what it says.
+        """
+        pids = {"postgres": self._cluster.pid if self._cluster else None, "supervisor": os.getpid()}
+        pids |= {child.command.name: child.pid for child in self._children}
+        run = Run(base_url=self._base_url, pids=pids, demo=self._demo, database_url=self._database_url)
+        self.home.publish(run)
+        return run
+
+    def keep_alive(self) -> bool:
+        """
+        Start again what has ended; True when something was started.
+
+        Raises:
+            DiesTooOften: a part ended five times within a minute.
+        """
+        changed = False
+        if self._cluster is not None and not self._cluster.is_running:
+            self._cluster_deaths.add(time.monotonic())
+            if self._cluster_deaths.are_too_many():
+                raise DiesTooOften(name="postgres", log=self._cluster.log)
+            self._announce("PostgreSQL ended; starting it again")
+            self._cluster.start()
+            changed = True
+        for child in self._children:
+            if child.keep_alive():
+                self._announce(f"{child.command.name} ended; started it again")
+                changed = True
+        return changed
+
+    def _start_cluster(self) -> str:
+        self._announce("Starting PostgreSQL")
+        self._cluster = Cluster(self.home.cluster, announce=self._announce)
+        self._started.callback(self._cluster.stop)
+        self._cluster.start()
+        return self._cluster.url()
+
+    def _start_children(self, listener: int, secret_key_base: str) -> None:
+        environment = {
+            **self._plan.environment,
+            "DATABASE_URL": self._database_url,
+            "SECRET_KEY_BASE": secret_key_base,
+            "RSOLV_HOME": str(self.home.directory),
+            "PYTHONUNBUFFERED": "1",
+        }
+        commands = {"worker": self._plan.worker, "web": (*self._plan.web, "--fd", str(listener))}
+        for name, arguments in commands.items():
+            log = self.home.logs / f"{name}.log"
+            inherited = (listener,) if name == "web" else ()
+            child = Child(Command(name, (sys.executable, *arguments), environment, log, inherited))
+            self._started.callback(child.stop)
+            child.start()
+            self._children.append(child)
+
+    def _await_ready(self) -> None:
+        deadline = time.monotonic() + READY_SECONDS_MAX
+        while not _is_ready(self._base_url):
+            if time.monotonic() > deadline:
+                raise LocalFailure(
+                    f"The web is not ready after {READY_SECONDS_MAX:.0f} s; "
+                    f"its log says why: {self.home.logs / 'web.log'}"
+                )
+            self.keep_alive()
+            time.sleep(READY_POLL_SECONDS)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """
+    Listen on *host* and *port*; connections wait there until the web takes them, also while it starts again.
+
+    Raises:
+        PortTaken: another program listens there.
+        LocalFailure: we may not listen there, or there is no such address.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        # Two sockets may be bound to one address before either listens, so this is part of taking it.
+        listener.listen(LISTEN_BACKLOG)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise PortTaken(host=host, port=port) from None
+        raise LocalFailure(f"Cannot listen on {host} port {port}: {error.strerror}.") from None
+    return listener
+
+
+async def _connect_once(database_url: str) -> None:
+    async with reached(database_url, application="up"):
+        pass
+
+
+async def _prepared(
+    prepare: Prepare, database_url: str, secret_key_base: str, remembered: DemoCustomer | None
+) -> DemoCustomer:
+    return await prepare(database_url, secret_key_base, remembered)
+
+
+def _base_url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    everywhere = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 -- recognised here, bound by the caller
+    reachable = everywhere.get(host, f"[{host}]" if ":" in host else host)
+    return f"http://{reachable}:{port}"
+
+
+def _is_ready(base_url: str) -> bool:
+    connection = http.client.HTTPConnection(base_url.removeprefix("http://"), timeout=READY_ANSWER_SECONDS_MAX)
+    try:
+        connection.request("GET", "/ready")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

@@ -1,0 +1,124 @@
+"""
+Entry point of the web process: read the settings, build the parts, wire them, serve.
+"""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator
+
+import structlog
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from rsolv import fixes, schema
+from rsolv.api import Parts, build_application
+from rsolv.api_keys import Authenticator, LastUsed
+from rsolv.customers import EmailPolicy
+from rsolv.db import Database, Unavailable
+from rsolv.kernel.events import EventBus
+from rsolv.logs import set_up_logging
+from rsolv.settings import Settings, SettingsInvalid, load_settings
+
+FLUSH_LAST_USED_EVERY_SECONDS = 60
+
+log = structlog.get_logger()
+
+
+def create_app() -> ASGIApp:
+    """
+    Build the application from the environment; uvicorn calls this once in each web process.
+
+    Raises:
+        SettingsInvalid: a setting is missing or wrong.
+    """
+    settings = load_settings(os.environ)
+    set_up_logging(level=settings.log_level, as_json=not os.isatty(2))
+    return Web(settings)
+
+
+class Web:
+    """
+    The application with its lifetime: opens the parts when the server starts and closes them when it stops.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        if settings.database_url is None or settings.secret_key_base is None:
+            raise SettingsInvalid(["DATABASE_URL and SECRET_KEY_BASE are needed to serve"])
+        self._settings = settings
+        self._database_url = settings.database_url
+        self._master_key = settings.secret_key_base
+        self._application: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        else:
+            assert self._application is not None, "the server started us"
+            await self._application(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            async with self._parts() as parts:
+                self._application = build_application(parts)
+                await send({"type": "lifespan.startup.complete"})
+                await receive()
+        except Unavailable as error:
+            await send({"type": "lifespan.startup.failed", "message": f"The database is not reachable ({error})."})
+            return
+        await send({"type": "lifespan.shutdown.complete"})
+
+    @contextlib.asynccontextmanager
+    async def _parts(self) -> AsyncIterator[Parts]:
+        settings = self._settings
+        database = await Database.open(
+            self._database_url.reveal(), application="web", pool_size=settings.database_pool_size
+        )
+        authenticator = Authenticator(
+            database,
+            cache_ttl_seconds=settings.api_key_cache_ttl_seconds,
+            cache_size=settings.api_key_cache_size,
+        )
+        last_used = LastUsed()
+        background = [
+            asyncio.create_task(authenticator.listen(), name="hear of changed keys"),
+            asyncio.create_task(_flush_regularly(last_used, database), name="note when keys were used"),
+        ]
+        try:
+            yield Parts(
+                database=database,
+                authenticator=authenticator,
+                last_used=last_used,
+                bus=wired_bus(),
+                master_key=self._master_key,
+                email_policy=EmailPolicy(example_domains_allowed=not settings.is_production),
+                ownership_required=settings.strict_repository_ownership,
+                max_body_bytes=settings.max_body_bytes,
+                schema_version=schema.needed_version(),
+            )
+        finally:
+            for task in background:
+                task.cancel()
+            await asyncio.gather(*background, return_exceptions=True)
+            with contextlib.suppress(Unavailable):
+                await last_used.flush(database)
+            await database.close()
+
+
+def wired_bus() -> EventBus:
+    """
+    Return the bus with everybody who wants to know subscribed.
+    """
+    bus = EventBus()
+    bus.subscribe(fixes.PhaseCompleted, fixes.note_first_scan)
+    bus.subscribe(fixes.PhaseCompleted, fixes.meter_fix)
+    return bus
+
+
+async def _flush_regularly(last_used: LastUsed, database: Database) -> None:
+    while True:
+        await asyncio.sleep(FLUSH_LAST_USED_EVERY_SECONDS)
+        try:
+            await last_used.flush(database)
+        except Unavailable:
+            log.warning("last_used_not_written")
