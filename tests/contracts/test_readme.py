@@ -1,0 +1,119 @@
+"""
+The README is true: its tour is run line by line against an installation started as it says.
+"""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from factories.catalogs import CATALOGS, REPOSITORY
+from local.waiting import until
+
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+TRIAL = CATALOGS["current"].trial()[1]
+
+
+@dataclass(frozen=True)
+class Installation:
+    """
+    A whole installation in a directory of its own, as `make run` starts it.
+    """
+
+    home: Path
+    run: dict[str, Any]
+    environment: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def installation() -> Iterator[Installation]:
+    """
+    Start everything on a free port, and stop it with Ctrl-C's signal.
+    """
+    with tempfile.TemporaryDirectory(prefix="rsolv-readme-") as directory:
+        Path(directory).chmod(0o711)
+        home = Path(directory) / "home"
+        environment = {
+            name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "SECRET_KEY_BASE")
+        } | {"RSOLV_HOME": str(home), "PORT": "0"}
+        with subprocess.Popen([sys.executable, "-m", "rsolv", "up"], env=environment) as supervisor:
+            published = home / "run.json"
+            until(lambda: published.exists() or supervisor.poll() is not None, "the installation is ready")
+            yield Installation(home, json.loads(published.read_text()), environment)
+            supervisor.send_signal(signal.SIGINT)
+            assert supervisor.wait() == 0
+        assert not published.exists()
+
+
+def tour() -> list[str]:
+    """
+    Return the lines of the tour that a newcomer pastes.
+    """
+    section = README.split("## A tour with curl")[1].split("\n## ")[0]
+    blocks = re.findall(r"```sh\n(.*?)```", section, flags=re.DOTALL)
+    return [line for block in blocks for line in block.splitlines() if line]
+
+
+def test_the_tour_runs_line_by_line(installation: Installation, tmp_path: Path) -> None:
+    """
+    Each line of the tour answers JSON, the fix consumes a credit, and its repetition is billed as already billed.
+    """
+    lines = tour()
+    first_fix = next(line for line in lines if '"fixed": true' in line)
+    lines = [line.replace("http://127.0.0.1:4000", installation.run["base_url"]) for line in [*lines, first_fix]]
+    script = "\n".join(f"{line}; echo" if line.startswith("curl") else line for line in lines)
+
+    answer = subprocess.run(["sh", "-eu", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+
+    answers = [json.loads(line) for line in answer.stdout.splitlines() if line]
+    signup, scan, validation, fix, results, usage, transactions, repetition = answers
+    left = TRIAL.signup_credits - 1
+    assert signup["customer"]["credit_balance"] == TRIAL.signup_credits
+    assert [scan["billing"]["status"], validation["billing"]["status"]] == ["not_billable", "not_billable"]
+    assert fix["billing"] == {"status": "consumed", "credits_remaining": left}
+    assert results["mitigation"] == {"issue-7": {"fixed": True}}
+    assert usage["credit_balance"] == left
+    assert [move["amount"] for move in transactions["transactions"]] == [-1, TRIAL.signup_credits]
+    assert repetition["billing"] == {"status": "already_billed", "credits_remaining": left}
+
+
+def test_the_commands_for_the_operator_work(installation: Installation, tmp_path: Path) -> None:
+    """
+    Each operator's command of the README ends with 0 against the running installation.
+    """
+    section = README.split("## The other side of the counter")[1].split("\n## ")[0]
+    commands = re.findall(r"^\.venv/bin/rsolv ([^#\n]*)", section, flags=re.MULTILINE)
+
+    codes = {
+        command.strip(): subprocess.run(
+            [sys.executable, "-m", "rsolv", *command.split()],
+            cwd=tmp_path,
+            env=installation.environment,
+            capture_output=True,
+            check=False,
+        ).returncode
+        for command in commands
+    }
+
+    assert codes == {command.strip(): 0 for command in commands}
+    assert len(codes) >= 5  # noqa: PLR2004 -- the README shows at least so many
+
+
+def test_run_json_is_private_and_complete(installation: Installation) -> None:
+    """
+    `run.json` has what scripts need, and nobody else may read it.
+    """
+    published = installation.home / "run.json"
+
+    assert published.stat().st_mode & 0o777 == 0o600  # noqa: PLR2004 -- the mode itself
+    assert set(installation.run) >= {"base_url", "pids", "demo"}
+    assert set(installation.run["demo"]) == {"email", "api_key"}
