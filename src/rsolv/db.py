@@ -108,6 +108,9 @@ class Database:
             )
         except (*_BUSY, asyncpg.PostgresError) as error:
             raise Unavailable(f"{type(error).__name__}: {error}") from error
+        except ValueError:
+            # The message may quote a part of the URL, and with it of a password.
+            raise Unavailable("the database's URL cannot be read") from None
         return cls(pool, url, role)
 
     async def close(self) -> None:

@@ -15,6 +15,7 @@ from rsolv.kernel.secret import Secret
 ENVIRONMENTS = ("development", "test", "production")
 _PLACEHOLDERS = re.compile(r"^(change.?me|placeholder|secret|password|example|todo|xxx+|0+|<.*>)$", re.IGNORECASE)
 _HEX_64 = re.compile(r"[0-9a-fA-F]{64}")
+_DOMAIN = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 _LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -39,6 +40,8 @@ class Settings:
     api_key_cache_ttl_seconds: int
     api_key_cache_size: int
     strict_repository_ownership: bool
+    email_domains_allowed: frozenset[str]
+    email_domains_blocked: frozenset[str]
     log_level: str
 
     @property
@@ -47,6 +50,29 @@ class Settings:
         Say whether real customers are served.
         """
         return self.environment == "production"
+
+    def needed_to_serve(self) -> tuple[Secret, Secret]:
+        """
+        Return the database's URL and the master key.
+
+        Raises:
+            SettingsInvalid: naming what is missing.
+        """
+        if self.database_url is not None and self.secret_key_base is not None:
+            return self.database_url, self.secret_key_base
+        needed = {"DATABASE_URL": self.database_url, "SECRET_KEY_BASE": self.secret_key_base}
+        raise SettingsInvalid([f"{name} is needed to serve" for name, value in needed.items() if value is None])
+
+    def needed_to_work(self) -> Secret:
+        """
+        Return the database's URL.
+
+        Raises:
+            SettingsInvalid: it is missing.
+        """
+        if self.database_url is None:
+            raise SettingsInvalid(["DATABASE_URL is needed to work"])
+        return self.database_url
 
 
 class SettingsInvalid(Exception):
@@ -81,6 +107,8 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         api_key_cache_ttl_seconds=reader.integer("API_KEY_CACHE_TTL_SECONDS", 60, smallest=0, largest=300),
         api_key_cache_size=reader.integer("API_KEY_CACHE_SIZE", 10_000, smallest=0, largest=1_000_000),
         strict_repository_ownership=reader.switch("STRICT_REPOSITORY_OWNERSHIP", default=False),
+        email_domains_allowed=reader.domains("EMAIL_DOMAINS_ALLOWED"),
+        email_domains_blocked=reader.domains("EMAIL_DOMAINS_BLOCKED"),
         log_level=reader.choice("LOG_LEVEL", _LOG_LEVELS, "info"),
     )
     reader.check_secret_key_base(settings.secret_key_base)
@@ -120,6 +148,12 @@ class _Reader:
         if text not in ("true", "false"):
             self.problems.append(f"{name} must be true or false")
         return text == "true"
+
+    def domains(self, name: str) -> frozenset[str]:
+        found = frozenset(part.strip().lower() for part in self._environ.get(name, "").split(",") if part.strip())
+        if not all(_DOMAIN.fullmatch(domain) for domain in found):
+            self.problems.append(f"{name} must be domain names separated by commas")
+        return found
 
     def secret(self, name: str) -> Secret | None:
         value = self._environ.get(name)

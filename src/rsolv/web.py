@@ -17,7 +17,7 @@ from rsolv.customers import EmailPolicy
 from rsolv.db import Database, Unavailable
 from rsolv.kernel.events import EventBus
 from rsolv.logs import set_up_logging
-from rsolv.settings import Settings, SettingsInvalid, load_settings
+from rsolv.settings import Settings, load_settings
 
 FLUSH_LAST_USED_EVERY_SECONDS = 60
 
@@ -42,11 +42,8 @@ class Web:
     """
 
     def __init__(self, settings: Settings) -> None:
-        if settings.database_url is None or settings.secret_key_base is None:
-            raise SettingsInvalid(["DATABASE_URL and SECRET_KEY_BASE are needed to serve"])
         self._settings = settings
-        self._database_url = settings.database_url
-        self._master_key = settings.secret_key_base
+        self._database_url, self._master_key = settings.needed_to_serve()
         self._application: ASGIApp | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -91,7 +88,11 @@ class Web:
                 last_used=last_used,
                 bus=wired_bus(),
                 master_key=self._master_key,
-                email_policy=EmailPolicy(example_domains_allowed=not settings.is_production),
+                email_policy=EmailPolicy(
+                    example_domains_allowed=not settings.is_production,
+                    domains_allowed=settings.email_domains_allowed,
+                    domains_blocked=settings.email_domains_blocked,
+                ),
                 ownership_required=settings.strict_repository_ownership,
                 max_body_bytes=settings.max_body_bytes,
                 schema_version=schema.needed_version(),

@@ -5,6 +5,7 @@ Entry point of the worker process: run jobs and schedules until told to stop.
 import asyncio
 import os
 import signal
+from collections.abc import Callable
 
 import structlog
 
@@ -12,7 +13,7 @@ from rsolv import idempotency
 from rsolv.db import Database
 from rsolv.jobs import Handler, Schedule, work
 from rsolv.logs import set_up_logging
-from rsolv.settings import SettingsInvalid, load_settings
+from rsolv.settings import load_settings
 
 log = structlog.get_logger()
 
@@ -22,9 +23,9 @@ Job kinds and who handles them. Kinds that are promised but not here yet stay qu
 """
 
 
-async def run() -> None:
+async def run(ready: Callable[[list[str]], None] = lambda _kinds: None) -> None:
     """
-    Work until SIGTERM or SIGINT, then hand back what is running.
+    Work until SIGTERM or SIGINT, then let what is running end. *ready* is told the kinds of jobs once work begins.
 
     Raises:
         SettingsInvalid: a setting is missing or wrong.
@@ -32,12 +33,10 @@ async def run() -> None:
     """
     settings = load_settings(os.environ)
     set_up_logging(level=settings.log_level, as_json=not os.isatty(2))
-    if settings.database_url is None:
-        raise SettingsInvalid(["DATABASE_URL is needed to work"])
+    url = settings.needed_to_work().reveal()
     stop = asyncio.Event()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
-    url = settings.database_url.reveal()
     database = await Database.open(url, application="worker", pool_size=settings.database_pool_size)
 
     async def purge_answers() -> None:
@@ -45,6 +44,7 @@ async def run() -> None:
 
     try:
         log.info("worker_started", kinds=sorted(HANDLERS))
+        ready(sorted(HANDLERS))
         await work(
             url,
             handlers=HANDLERS,

@@ -24,7 +24,7 @@ def check(*, json_output: Json = False) -> None:
     """
     Check every setting in the environment and list all problems by name; exit 1 if there are any.
 
-    Run it before a deployment: `RSOLV_ENV=production rsolv config check`, or for scripts with `--json`.
+    Examples: `RSOLV_ENV=production rsolv config check`, `rsolv config check --json`.
     """
     try:
         environment = load_settings(os.environ).environment

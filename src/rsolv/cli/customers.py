@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from rsolv import customers, provisioning, usage
-from rsolv.cli.installation import operator, settings, with_database
+from rsolv.cli.installation import email_policy, operator, with_database
 from rsolv.cli.outcome import Json, expected_failures, show, table
 from rsolv.db import Connection, Database
 from rsolv.kernel import clock
@@ -51,7 +51,7 @@ def provision(
             email=email,
             name=name,
             acquisition=customers.Acquisition(source=source),
-            policy=customers.EmailPolicy(example_domains_allowed=not settings().is_production),
+            policy=email_policy(),
         )
 
         async def act(database: Database) -> provisioning.Provisioned:

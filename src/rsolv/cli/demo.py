@@ -16,6 +16,7 @@ from rsolv.cli.installation import settings, with_database
 from rsolv.cli.ledger import sorted_invariants, transactions_as_text, verification_as_text
 from rsolv.cli.outcome import ExitCode, Json, expected_failures, fail, show
 from rsolv.db import Database
+from rsolv.local.errors import LocalFailure
 from rsolv.local.home import Home
 
 TIMEOUT_SECONDS = 10.0
@@ -25,6 +26,14 @@ PHASES_BEFORE_A_FIX: tuple[tuple[str, dict[str, object]], ...] = (
     ("scan", {"vulnerabilities": [{"type": "sql_injection", "file": "app/login.py", "line": 12}]}),
     ("validation", {"validated": True, "testPath": "tests/security/test_login.py"}),
 )
+
+
+class JourneyStopped(LocalFailure):
+    """
+    The server refused a step that it should have taken.
+    """
+
+    exit_code = ExitCode.UNAVAILABLE
 
 
 @dataclass
@@ -54,7 +63,7 @@ def demo(
     Examples: `rsolv demo`, `rsolv demo --url http://127.0.0.1:4000 --json`.
     """
     with expected_failures(as_json=json_output):
-        base_url = url or _running()
+        base_url = url or _running(as_json=json_output)
         try:
             with httpx.Client(base_url=base_url, timeout=TIMEOUT_SECONDS) as client:
                 journey = _play(client, Console(stderr=True, quiet=json_output))
@@ -85,7 +94,7 @@ def _steps_as_text(journey: Journey) -> str:
     return "\n".join(f"{step['step']:26}{step['outcome']}" for step in journey.steps)
 
 
-def _running() -> str:
+def _running(*, as_json: bool) -> str:
     home = Home(settings().home)
     found = home.base_url()
     if found is None:
@@ -93,6 +102,7 @@ def _running() -> str:
             ExitCode.UNAVAILABLE,
             f"Nothing runs in {home.directory}; start it with `make run`.",
             code="unavailable",
+            as_json=as_json,
         )
     return found
 
@@ -134,6 +144,6 @@ def _report(client: httpx.Client, phase: str, issue_number: int, data: dict[str,
 def _call(client: httpx.Client, method: str, path: str, **request: Any) -> dict[str, Any]:  # noqa: ANN401 -- httpx's own
     answer = client.request(method, path, **request)
     if not answer.is_success:
-        fail(ExitCode.UNAVAILABLE, f"{method} {path} answered {answer.status_code}: {answer.text}")
+        raise JourneyStopped(f"{method} {path} answered {answer.status_code}: {answer.text}")
     decoded: dict[str, Any] = answer.json()
     return decoded

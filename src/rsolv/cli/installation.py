@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from rsolv.audit import Actor
+from rsolv.customers import EmailPolicy
 from rsolv.db import Database
 from rsolv.local.errors import DatabaseUnusable
 from rsolv.local.home import Home
@@ -28,6 +29,18 @@ def settings() -> Settings:
         SettingsInvalid: with all problems found.
     """
     return load_settings(os.environ)
+
+
+def email_policy() -> EmailPolicy:
+    """
+    Return which addresses are taken.
+    """
+    found = settings()
+    return EmailPolicy(
+        example_domains_allowed=not found.is_production,
+        domains_allowed=found.email_domains_allowed,
+        domains_blocked=found.email_domains_blocked,
+    )
 
 
 def database_url() -> str:

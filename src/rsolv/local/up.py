@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rsolv.local.cluster import Cluster
-from rsolv.local.errors import LocalFailure, PortTaken
+from rsolv.local.errors import DatabaseUnusable, LocalFailure, PortTaken
 from rsolv.local.home import DemoCustomer, Home, Run
 from rsolv.local.processes import Child, Command, Deaths, DiesTooOften
+from rsolv.local.queries import RefusedByServer
 from rsolv.local.reach import reached
 from rsolv.local.stop_signals import StopRequested, StopSignals
 from rsolv.local.system_user import server_user
@@ -110,12 +111,12 @@ class Installation:
         self.home.claim(server_user() if plan.database_url is None else None)
         self._started.callback(self.home.release)
         listener = self._started.enter_context(listen(plan.host, plan.port))
-        self._base_url = _base_url(listener)
+        self._base_url = base_url_of(listener)
         secret_key_base = plan.secret_key_base or self.home.secret_key_base()
         self._database_url = plan.database_url or self._start_cluster()
         asyncio.run(_connect_once(self._database_url))
         self._announce("Bringing the database's schema up to date")
-        plan.migrate(self._database_url)
+        self._migrate()
         if plan.prepare is not None:
             self._demo = asyncio.run(
                 _prepared(plan.prepare, self._database_url, secret_key_base, self.home.remembered_demo())
@@ -165,6 +166,12 @@ class Installation:
         self._started.callback(self._cluster.stop)
         self._cluster.start()
         return self._cluster.url()
+
+    def _migrate(self) -> None:
+        try:
+            self._plan.migrate(self._database_url)
+        except RefusedByServer as error:
+            raise DatabaseUnusable(reason=f"its schema cannot be brought up to date: {error}") from None
 
     def _start_children(self, listener: int, secret_key_base: str) -> None:
         environment = {
@@ -229,7 +236,10 @@ async def _prepared(
     return await prepare(database_url, secret_key_base, remembered)
 
 
-def _base_url(listener: socket.socket) -> str:
+def base_url_of(listener: socket.socket) -> str:
+    """
+    Return the address under which a listening socket is reached from this machine.
+    """
     host, port = listener.getsockname()[:2]
     everywhere = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 -- recognised here, bound by the caller
     reachable = everywhere.get(host, f"[{host}]" if ":" in host else host)

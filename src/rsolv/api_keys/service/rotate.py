@@ -38,9 +38,7 @@ async def rotate_key(
     if not old.is_live(now):
         raise ApiKeyRevoked(api_key_id=api_key_id)
     # The old key first: ending now, it makes room for the new one within the limit of live keys.
-    await queries.expire_key_by(
-        connection, customer_id=customer_id, api_key_id=api_key_id, expires_at=now + overlap
-    )
+    await queries.expire_key_by(connection, customer_id=customer_id, api_key_id=api_key_id, expires_at=now + overlap)
     issued = await issue_key(
         connection,
         customer_id=customer_id,
