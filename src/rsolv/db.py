@@ -217,21 +217,24 @@ class Listener:
             Unavailable: the connection is gone or does not answer; notifications may have been missed.
         """
         try:
-            await self._connection.execute("", timeout=timeout_seconds)  # an empty query is an answer too
+            await self._connection.execute("VALUES (true)", timeout=timeout_seconds)
         except _BUSY as error:
             raise Unavailable(type(error).__name__) from error
 
 
 @asynccontextmanager
-async def connected(url: str, *, application: str) -> AsyncIterator[asyncpg.Connection]:
+async def connected(url: str, *, application: str, role: str | None = None) -> AsyncIterator[asyncpg.Connection]:
     """
-    Lend one plain connection, as whoever the URL logs in: for tools that need the driver itself.
+    Lend one plain connection without our time limits: for tools that need the driver itself.
+
+    It acts as *role* (None: as whoever the URL logs in).
 
     Raises:
         Unavailable: no connection could be made.
     """
     try:
-        connection = await asyncpg.connect(url, server_settings={"application_name": application})
+        settings = {"application_name": f"rsolv {application}"} | ({"role": role} if role else {})
+        connection = await asyncpg.connect(url, server_settings=settings)
     except _BUSY as error:
         raise Unavailable(type(error).__name__) from error
     try:

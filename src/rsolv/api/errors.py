@@ -78,7 +78,7 @@ def reply_to_error(error: Exception, request_id: str) -> Reply | None:
     elif isinstance(error, DomainError):
         status, code = _status_of(error), error.code
         fields = error.fields if isinstance(error, Invalid) else None
-        if isinstance(error, TooMany) or error.code == "request_in_progress":
+        if error.passes_by_itself:
             retry = ((b"retry-after", RETRY_AFTER_SECONDS),)
     elif isinstance(error, Unavailable):
         status, code = HTTPStatus.SERVICE_UNAVAILABLE, "unavailable"

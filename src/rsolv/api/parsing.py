@@ -13,6 +13,8 @@ from rsolv.api.errors import WireRefusal
 
 _ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _PLACE = re.compile(r" - at `(?P<place>[^`]*)`$")
+_TYPES = re.compile(r"^Expected `(?P<wanted>[^`]*)`, got `[^`]*`$")
+_WORDS = {"int": "a whole number", "str": "text", "bool": "true or false", "object": "an object", "array": "a list"}
 _FIELD = re.compile(r"(?:missing required|unknown) field `(?P<field>[^`]*)`")
 QUERY_PARAMETERS_AT_MOST = 50
 
@@ -85,6 +87,10 @@ def invalid_shape(message: str) -> WireRefusal:
     parent = place.group("place").removeprefix("$").removeprefix(".") if place else ""
     name = ".".join(part for part in (parent, field.group("field") if field else "") if part) or "body"
     sentence = _PLACE.sub("", message)
+    types = _TYPES.match(sentence)
+    if types:
+        wanted = [_WORDS.get(name, name) for name in types.group("wanted").split(" | ") if name != "null"]
+        sentence = f"must be {' or '.join(wanted)}"
     if field:
         sentence = "is required" if "missing" in message else "is not a known field"
     return invalid_fields({name: [sentence]})

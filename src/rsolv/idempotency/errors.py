@@ -29,4 +29,5 @@ class RequestInProgress(Conflict):
     """
 
     code = "request_in_progress"
+    passes_by_itself = True
     sentence = "The first request with this Idempotency-Key is still in progress; try again in a second."

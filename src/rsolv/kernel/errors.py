@@ -14,11 +14,12 @@ class DomainError(Exception):
 
     A concrete error inherits one kind below, has a unique stable `code`, and a `sentence` whose
     placeholders are filled from the keyword facts it is raised with. Neither may ever carry a
-    secret or another customer's data.
+    secret or another customer's data. `passes_by_itself`: the same request may succeed a little later.
     """
 
     code: ClassVar[str]
     sentence: ClassVar[str]
+    passes_by_itself: ClassVar[bool] = False
 
     def __init__(self, **facts: object) -> None:
         self.facts = facts
@@ -71,6 +72,8 @@ class TooMany(DomainError):
     """
     A limit is reached; waiting helps.
     """
+
+    passes_by_itself = True
 
 
 KINDS: tuple[type[DomainError], ...] = (

@@ -14,7 +14,7 @@ from pgqueuer.domain.errors import RetryRequested
 from pgqueuer.domain.models import Job as QueuedJob
 from pgqueuer.domain.models import Schedule as QueuedSchedule
 
-from rsolv.db import connected
+from rsolv.db import APPLICATION_ROLE, connected
 from rsolv.jobs.rules import Handler, JobCall, Schedule, pause_before_retry
 
 HEARTBEAT_TIMEOUT = timedelta(seconds=20)
@@ -36,7 +36,7 @@ async def work(
     Kinds without a handler stay queued. A handler that raises is tried again after a growing pause, then held. A worker
     that dies hands its jobs on once its heartbeat is twenty seconds old.
     """
-    async with connected(database_url, application="rsolv worker queue") as connection:
+    async with connected(database_url, application="worker queue", role=APPLICATION_ROLE) as connection:
         queue = PgQueuer(AsyncpgDriver(connection))
         for kind, handler in handlers.items():
             queue.entrypoint(kind, on_failure="hold")(_tried(kind, handler))
