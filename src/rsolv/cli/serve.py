@@ -15,6 +15,7 @@ import uvicorn
 from rsolv import schema
 from rsolv.cli.installation import database_url, settings
 from rsolv.cli.outcome import Json, expected_failures, show
+from rsolv.local.up import check_database
 from rsolv.db import Database
 from rsolv.local.up import base_url_of, listen
 
@@ -104,10 +105,12 @@ def migrate(
     Examples: `rsolv migrate`, `rsolv migrate 0003 --down`.
     """
     with expected_failures(as_json=json_output):
+        url = database_url()
+        check_database(url)
         if down:
-            schema.downgrade(database_url(), version)
+            schema.downgrade(url, version)
         else:
-            schema.upgrade(database_url(), version)
+            schema.upgrade(url, version)
         show(
             {"ok": True, "version": version},
             as_json=json_output,
