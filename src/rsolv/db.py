@@ -63,6 +63,7 @@ _BUSY = (
     asyncpg.OperatorInterventionError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a connection that the server ended, asked before the driver noticed
     asyncpg.ReadOnlySQLTransactionError,
     OSError,
     TimeoutError,

@@ -15,9 +15,7 @@ import uvicorn
 from rsolv import schema
 from rsolv.cli.installation import database_url, settings
 from rsolv.cli.outcome import Json, expected_failures, show
-from rsolv.local.up import check_database
-from rsolv.db import Database
-from rsolv.local.up import base_url_of, listen
+from rsolv.local.up import base_url_of, check_database, listen
 
 GRACE_SECONDS = 20
 
@@ -34,8 +32,8 @@ def web(
     """
     with expected_failures(as_json=json_output), ExitStack() as opened:
         found = settings()
-        database_url, _ = found.needed_to_serve()
-        asyncio.run(_reach(database_url.reveal()))
+        url, _ = found.needed_to_serve()
+        check_database(url.reveal())
         if fd is None:
             fd = opened.enter_context(listen(found.host, found.port)).fileno()
         with socket.socket(fileno=os.dup(fd)) as listener:
@@ -64,11 +62,6 @@ def _serve(fd: int, web_workers: int) -> None:
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-
-
-async def _reach(database_url: str) -> None:
-    database = await Database.open(database_url, application="web start", pool_size=1)
-    await database.close()
 
 
 def worker(*, json_output: Json = False) -> None:

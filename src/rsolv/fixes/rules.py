@@ -101,6 +101,8 @@ def is_billable(phase: str, data: Mapping[str, object]) -> bool:
     """
     Say whether a phase result is a fix to bill: a mitigation that says fixed, or in older words status success.
 
-    The action stores a second mitigation without `fixed`; that one is not (docs/reference/phase-results.md).
+    The action stores a second mitigation without `fixed`; that one is not (docs/reference/phase-results.md). What says
+    that it is not fixed is not, whatever its status.
     """
-    return phase == MITIGATE and (data.get("fixed") is True or data.get("status") == "success")
+    fixed = data.get("fixed")
+    return phase == MITIGATE and (fixed is True or (fixed is None and data.get("status") == "success"))

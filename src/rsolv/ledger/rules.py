@@ -167,6 +167,19 @@ def _taking_back(entries: list[PostedEntry]) -> list[EntryToPost]:
     return [*taken, EntryToPost("reversed", -sum(entry.amount for entry in taken))]
 
 
+def shortage_in_undoing(undoing: Iterable[EntryToPost], entries: Iterable[PostedEntry]) -> tuple[int, int] | None:
+    """
+    Say (credits needed, credits left) where undoing draws more from a grant than it still holds, else None.
+
+    Only undoing a reversal can: the credits it had given back may have been spent since.
+    """
+    held = {entry.grant_id: entry.grant_remaining or 0 for entry in entries if entry.grant_id is not None}
+    drawn = {entry.grant_id: -entry.amount for entry in undoing if entry.grant_id is not None}
+    if all(credits_drawn <= held[grant_id] for grant_id, credits_drawn in drawn.items()):
+        return None
+    return sum(drawn.values()), sum(held.values())
+
+
 def draws_taking(credits_taken: int, buckets: Iterable[tuple[int, int]]) -> list[EntryToPost]:
     """
     Say what to draw from each bucket (grant id, remaining), in the given order, until enough is taken.

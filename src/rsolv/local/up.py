@@ -114,7 +114,7 @@ class Installation:
         self._base_url = base_url_of(listener)
         secret_key_base = plan.secret_key_base or self.home.secret_key_base()
         self._database_url = plan.database_url or self._start_cluster()
-        asyncio.run(_connect_once(self._database_url))
+        check_database(self._database_url)
         self._announce("Bringing the database's schema up to date")
         self._migrate()
         if plan.prepare is not None:
@@ -223,6 +223,16 @@ def listen(host: str, port: int) -> socket.socket:
             raise PortTaken(host=host, port=port) from None
         raise LocalFailure(f"Cannot listen on {host} port {port}: {error.strerror}.") from None
     return listener
+
+
+def check_database(database_url: str) -> None:
+    """
+    Connect to the database once.
+
+    Raises:
+        DatabaseUnusable: it cannot be reached or refuses us.
+    """
+    asyncio.run(_connect_once(database_url))
 
 
 async def _connect_once(database_url: str) -> None:

@@ -3,9 +3,9 @@ Undo a posting by one more posting that names it.
 """
 
 from rsolv.db import Connection
-from rsolv.ledger.errors import AlreadyReversed, UnknownPosting
+from rsolv.ledger.errors import AlreadyReversed, InsufficientCredits, UnknownPosting
 from rsolv.ledger.queries import moves, reads
-from rsolv.ledger.rules import Basis, Cause, EntryToPost, PostedEntry, Reversed, entries_undoing
+from rsolv.ledger.rules import Basis, Cause, EntryToPost, PostedEntry, Reversed, entries_undoing, shortage_in_undoing
 from rsolv.ledger.service.locking import find_repeat, lock_available
 
 ENTRIES_AT_MOST = 10_000
@@ -30,6 +30,7 @@ async def reverse(
     Raises:
         UnknownPosting: the customer has no such posting.
         AlreadyReversed: it was reversed for another cause, or nothing of it is left to take back.
+        InsufficientCredits: the posting was itself a reversal, and what it gave back has been spent since.
         CauseReused: the cause posted something else before.
         CustomerHasNoLedger: no accounts were opened for this customer.
     """
@@ -54,6 +55,9 @@ async def reverse(
     undoing = entries_undoing(entries)
     if not undoing or await reads.find_correction(connection, customer_id=customer_id, posting_id=posting_id):
         raise AlreadyReversed(posting_id=posting_id)
+    shortage = shortage_in_undoing(undoing, entries)
+    if shortage is not None:
+        raise InsufficientCredits(needed=shortage[0], spendable=shortage[1])
     return await _post(
         connection,
         entries,
