@@ -3,6 +3,7 @@ What a catalogue is, how its file is read, and how two differ.
 """
 
 import hashlib
+import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -152,7 +153,7 @@ def _problems(catalog: Catalog) -> Iterator[tuple[str, list[str]]]:
     general = []
     if catalog.effective_at.tzinfo is None:
         general.append("effective_at needs a time zone")
-    if not (len(catalog.currency) == 3 and catalog.currency.isascii() and catalog.currency.islower()):  # noqa: PLR2004 -- ISO 4217
+    if not re.fullmatch("[a-z]{3}", catalog.currency):
         general.append("currency is three lower-case letters")
     if not catalog.warnings.low_credits >= catalog.warnings.last_credits >= 1:
         general.append("warnings need low_credits >= last_credits >= 1")
@@ -168,8 +169,8 @@ def _problems(catalog: Catalog) -> Iterator[tuple[str, list[str]]]:
 
 def _plan_problems(name: str, plan: Plan) -> list[str]:
     problems = []
-    if not (name.isascii() and name.replace("_", "a").isalnum() and name[0].isalpha() and name == name.lower()):
-        problems.append("a plan's name is lower-case letters, digits and underscores")
+    if not re.fullmatch("[a-z][a-z0-9_]{0,39}", name):
+        problems.append("a plan's name is a lower-case letter, then up to 39 of these, digits and underscores")
     if plan.kind not in _KINDS:
         problems.append(f"kind is one of {', '.join(_KINDS)}")
     prices = (plan.monthly_price_cents, plan.fix_price_cents)

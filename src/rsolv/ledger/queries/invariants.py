@@ -43,11 +43,14 @@ INVARIANTS: tuple[Invariant, ...] = (
                          ('ledger_accounts_move_only_by_entries'), ('ledger_grants_move_only_by_entries'),
                          ('ledger_accounts_start_empty'), ('ledger_grants_start_empty')) AS wanted (name)
             UNION ALL
-            SELECT forbidden.relation || ' ' || forbidden.privilege,
-                   NOT has_table_privilege('rsolv_app', forbidden.relation, forbidden.privilege)
-            FROM (VALUES ('ledger_postings', 'UPDATE'), ('ledger_postings', 'DELETE'), ('ledger_entries', 'UPDATE'),
-                         ('ledger_entries', 'DELETE'), ('ledger_accounts', 'DELETE'), ('ledger_grants', 'DELETE'))
-                 AS forbidden (relation, privilege)
+            SELECT forbidden.relation || ' UPDATE',
+                   NOT has_any_column_privilege('rsolv_app', forbidden.relation, 'UPDATE')
+            FROM (VALUES ('ledger_postings'), ('ledger_entries')) AS forbidden (relation)
+            UNION ALL
+            SELECT relation || ' ' || privilege, NOT has_table_privilege('rsolv_app', relation, privilege)
+            FROM (VALUES ('ledger_postings'), ('ledger_entries'), ('ledger_accounts'), ('ledger_grants'))
+                 AS kept (relation)
+            CROSS JOIN (VALUES ('DELETE'), ('TRUNCATE')) AS removing (privilege)
         )
         SELECT count(*) AS checked, count(*) FILTER (WHERE NOT stands) AS breaches,
                min(name) FILTER (WHERE NOT stands) AS example

@@ -90,7 +90,7 @@ async def find_posting_by_cause(
                coalesce(sum(e.amount), 0)::bigint AS credits,
                (array_agg(e.balance_after ORDER BY e.seq DESC))[1] AS balance_after
         FROM ledger_postings p
-        JOIN ledger_entries e ON e.customer_id = p.customer_id AND e.posting_id = p.id AND e.grant_id IS NOT NULL
+        LEFT JOIN ledger_entries e ON e.customer_id = p.customer_id AND e.posting_id = p.id AND e.grant_id IS NOT NULL
         WHERE p.customer_id = $1 AND p.cause_kind = $2 AND p.cause_id = $3 AND p.leg = $4
         GROUP BY p.id, p.source, p.corrects_posting_id
         """,

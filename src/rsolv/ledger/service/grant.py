@@ -5,7 +5,6 @@ Grant credits.
 from datetime import datetime
 
 from rsolv.db import Connection
-from rsolv.ledger.errors import CauseReused
 from rsolv.ledger.queries import moves
 from rsolv.ledger.rules import NO_BASIS, Basis, Cause, Posted
 from rsolv.ledger.service.locking import find_repeat, lock_available
@@ -44,6 +43,5 @@ async def grant(
         posted = await find_repeat(
             connection, customer_id=customer_id, cause=cause, source=source, credits_moved=credits
         )
-    if posted is None:
-        raise CauseReused(cause_kind=cause.kind, cause_id=cause.id)
+    assert posted is not None, "only this cause's own posting keeps it from posting"
     return posted
