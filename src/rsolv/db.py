@@ -26,6 +26,10 @@ LOCK_TIMEOUT = timedelta(seconds=2)
 IDLE_IN_TRANSACTION_TIMEOUT = timedelta(seconds=10)
 
 
+# Said instead of the driver's message, which may quote a part of the URL, and with it of a password.
+_UNREADABLE_URL = "the database's URL cannot be read"
+
+
 class Connection(Protocol):
     """
     What a room may do with a connection. Beginning and committing are not in it.
@@ -110,8 +114,7 @@ class Database:
         except (*_BUSY, asyncpg.PostgresError) as error:
             raise Unavailable(f"{type(error).__name__}: {error}") from error
         except ValueError:
-            # The message may quote a part of the URL, and with it of a password.
-            raise Unavailable("the database's URL cannot be read") from None
+            raise Unavailable(_UNREADABLE_URL) from None
         return cls(pool, url, role)
 
     async def close(self) -> None:
@@ -238,6 +241,8 @@ async def connected(url: str, *, application: str, role: str | None = None) -> A
         connection = await asyncpg.connect(url, server_settings=settings)
     except _BUSY as error:
         raise Unavailable(type(error).__name__) from error
+    except ValueError:
+        raise Unavailable(_UNREADABLE_URL) from None
     try:
         yield connection
     finally:

@@ -2,7 +2,6 @@
 How a command ends: what it prints, and with which exit code.
 """
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import IntEnum
@@ -109,10 +108,3 @@ def table(headings: list[str], rows: list[list[object]]) -> str:
         for line in cells
     ]
     return "\n".join([lines[0], "  ".join("─" * width for width in widths), *lines[1:]])
-
-
-def is_terminal() -> bool:
-    """
-    Say whether a person is watching.
-    """
-    return sys.stdout.isatty()

@@ -54,12 +54,12 @@ class Authenticator:
         key_hash = hash_key(presented)
         key = self._cache.find(key_hash)
         if key is None:
-            generation = self._cache.generation
+            look_up = self._cache.begin_look_up()
             async with self._database.reading() as connection:
                 key = await queries.find_live_key_by_hash(connection, key_hash=key_hash, now=now)
             if key is None:
                 raise InvalidApiKey
-            self._cache.keep(key_hash, key, generation=generation)
+            self._cache.keep(key_hash, key, look_up)
         if key.expires_at is not None and key.expires_at <= now:
             raise InvalidApiKey
         return key
@@ -92,7 +92,10 @@ class Authenticator:
 
     def _heard(self, message: str) -> None:
         noun, _, number = message.partition(" ")
-        if noun == "key":
+        if noun == "key" and number.isdecimal():
             self._cache.forget(api_key_id=int(number))
-        else:
+        elif noun == "customer" and number.isdecimal():
             self._cache.forget(customer_id=int(number))
+        else:
+            # From a newer version, perhaps: whatever it means, nothing we remember is safe from it.
+            self._cache.forget()

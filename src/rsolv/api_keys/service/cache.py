@@ -22,12 +22,22 @@ class CacheCounters:
     size: int = field(default=0)
 
 
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """
+    When a look-up began: what it found is only as fresh as that.
+    """
+
+    generation: int
+    began_seconds: float
+
+
 class KeyCache:
     """
     Map the hash of a key to whom it authenticates, for *ttl_seconds*, at most *size_max* of them.
 
     Only successes are kept, so an unknown key is looked up each time. When it is full the one unused for longest goes.
-    A look-up under way while something is forgotten is not kept: `generation` tells.
+    A look-up under way while something is forgotten is not kept.
     """
 
     def __init__(self, *, ttl_seconds: float, size_max: int, clock_seconds: Callable[[], float]) -> None:
@@ -36,7 +46,7 @@ class KeyCache:
         self._clock_seconds = clock_seconds
         self._entries: OrderedDict[bytes, tuple[AuthenticatedKey, float]] = OrderedDict()
         self._counters = CacheCounters()
-        self.generation = 0
+        self._generation = 0
 
     def find(self, key_hash: bytes) -> AuthenticatedKey | None:
         """
@@ -50,13 +60,19 @@ class KeyCache:
         self._entries.move_to_end(key_hash)
         return entry[0]
 
-    def keep(self, key_hash: bytes, key: AuthenticatedKey, *, generation: int) -> None:
+    def begin_look_up(self) -> LookUp:
         """
-        Keep a fresh look-up that began at *generation*, unless something was forgotten since.
+        Note that a look-up begins now.
         """
-        if generation != self.generation or self._size_max == 0:
+        return LookUp(self._generation, self._clock_seconds())
+
+    def keep(self, key_hash: bytes, key: AuthenticatedKey, look_up: LookUp) -> None:
+        """
+        Keep what a look-up found, from its beginning on, unless something was forgotten since.
+        """
+        if look_up.generation != self._generation or self._size_max == 0:
             return
-        self._entries[key_hash] = (key, self._clock_seconds())
+        self._entries[key_hash] = (key, look_up.began_seconds)
         self._entries.move_to_end(key_hash)
         while len(self._entries) > self._size_max:
             self._entries.popitem(last=False)
@@ -66,7 +82,7 @@ class KeyCache:
         """
         Forget one key, all keys of one customer, or (neither given) everything.
         """
-        self.generation += 1
+        self._generation += 1
         stale = [
             key_hash
             for key_hash, (key, _) in self._entries.items()

@@ -23,6 +23,12 @@ POLL_EVERY = timedelta(seconds=5)
 log = structlog.get_logger()
 
 
+class JobHeld(Exception):
+    """
+    A job failed for the last time; says by which type of error.
+    """
+
+
 async def work(
     database_url: str,
     *,
@@ -31,7 +37,7 @@ async def work(
     stop: asyncio.Event,
 ) -> None:
     """
-    Claim and run jobs of the kinds that have a handler, and the schedules, until *stop* is set.
+    Claim and run jobs of the kinds that have a handler, and the schedules, until *stop* is set; then let them end.
 
     Kinds without a handler stay queued. A handler that raises is tried again after a growing pause, then held. A worker
     that dies hands its jobs on once its heartbeat is twenty seconds old.
@@ -60,11 +66,13 @@ def _tried(kind: str, handler: Handler) -> Callable[[QueuedJob], Awaitable[None]
         try:
             await handler(call)
         except Exception as error:
-            pause = pause_before_retry(call.tries + 1)
-            log.warning("job_failed", kind=kind, job_id=call.job_id, tries=call.tries + 1, error=type(error).__name__)
+            tries, reason = call.tries + 1, type(error).__name__
+            log.warning("job_failed", kind=kind, job_id=call.job_id, tries=tries, error=reason)
+            pause = pause_before_retry(tries)
+            # From None: the queue keeps what it is told of a failure, and messages may quote secrets and people.
             if pause is None:
-                raise
-            raise RetryRequested(pause, type(error).__name__) from error
+                raise JobHeld(reason) from None
+            raise RetryRequested(pause, reason) from None
 
     return run
 

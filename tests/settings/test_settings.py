@@ -1,0 +1,287 @@
+"""
+Settings: read once, checked whole, and never shown.
+"""
+
+import dataclasses
+import re
+from pathlib import Path
+
+import pytest
+
+from rsolv.kernel.secret import Secret
+from rsolv.settings import Settings, SettingsInvalid, load_settings
+
+REFERENCE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "settings.md"
+MASTER_KEY = "0123456789abcdef" * 4
+DATABASE_URL = "postgresql://ada:hunter2@db.test/rsolv"
+SOUND = {"RSOLV_ENV": "production", "DATABASE_URL": DATABASE_URL, "SECRET_KEY_BASE": MASTER_KEY}
+
+EVERYTHING_WRONG = {
+    "RSOLV_ENV": "staging-blue",
+    "PORT": "eighty",
+    "DATABASE_URL": "mysql://ada:hunter2@db.test/rsolv",
+    "SECRET_KEY_BASE": "correct-horse-battery-staple",
+    "WEB_WORKERS": "1001",
+    "DATABASE_POOL_SIZE": "12345",
+    "MAX_BODY_BYTES": "-5",
+    "API_KEY_CACHE_TTL_SECONDS": "301",
+    "API_KEY_CACHE_SIZE": "12.5",
+    "STRICT_REPOSITORY_OWNERSHIP": "perhaps",
+    "EMAIL_DOMAINS_ALLOWED": "good.test,not a domain",
+    "EMAIL_DOMAINS_BLOCKED": "@bad.test",
+    "LOG_LEVEL": "loud",
+}
+
+BOUNDS = [
+    ("PORT", 0, 65_535, 4000),
+    ("WEB_WORKERS", 1, 64, 2),
+    ("DATABASE_POOL_SIZE", 2, 100, 8),
+    ("MAX_BODY_BYTES", 1_024, 67_108_864, 1_048_576),
+    ("API_KEY_CACHE_TTL_SECONDS", 0, 300, 60),
+    ("API_KEY_CACHE_SIZE", 0, 1_000_000, 10_000),
+]
+
+
+def test_an_empty_environment_is_a_development_machine() -> None:
+    """
+    Everything has a default but the secrets, which nobody gets without asking.
+    """
+    found = load_settings({})
+
+    assert found == Settings(
+        environment="development",
+        home=Path(".rsolv"),
+        host="127.0.0.1",
+        port=4000,
+        database_url=None,
+        secret_key_base=None,
+        web_workers=2,
+        database_pool_size=8,
+        max_body_bytes=1_048_576,
+        api_key_cache_ttl_seconds=60,
+        api_key_cache_size=10_000,
+        strict_repository_ownership=False,
+        email_domains_allowed=frozenset(),
+        email_domains_blocked=frozenset(),
+        log_level="info",
+    )
+    assert not found.is_production
+
+
+def test_every_problem_is_told_at_once_by_name_and_without_a_value() -> None:
+    """
+    One start shows all that is wrong; no value, not even a part of one, is in the message.
+    """
+    with pytest.raises(SettingsInvalid) as caught:
+        load_settings(EVERYTHING_WRONG)
+
+    told = [problem.split(" ")[0] for problem in caught.value.problems]
+    assert sorted(told) == sorted(EVERYTHING_WRONG)
+    assert [value for value in EVERYTHING_WRONG.values() if value in str(caught.value)] == []
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", sorted(EVERYTHING_WRONG))
+def test_each_problem_alone_is_told_alone(name: str) -> None:
+    """
+    A setting that is wrong blames itself and no other, also in production.
+    """
+    with pytest.raises(SettingsInvalid) as caught:
+        load_settings(SOUND | {name: EVERYTHING_WRONG[name]})
+
+    assert len(caught.value.problems) == 1
+    assert caught.value.problems[0].startswith(f"{name} ")
+    assert EVERYTHING_WRONG[name] not in str(caught.value)
+
+
+@pytest.mark.parametrize(("name", "smallest", "largest", "default"), BOUNDS, ids=[bound[0] for bound in BOUNDS])
+def test_a_number_is_taken_within_its_bounds(name: str, smallest: int, largest: int, default: int) -> None:
+    """
+    Both ends are inside; empty means the default.
+    """
+    given = {str(value): getattr(load_settings({name: str(value)}), name.lower()) for value in (smallest, largest)}
+
+    assert given == {str(smallest): smallest, str(largest): largest}
+    assert getattr(load_settings({name: ""}), name.lower()) == default
+
+
+@pytest.mark.parametrize("wrong", ["below", "above", "1e3", "0x10", "1_000", " 5", "\u0665", "9" * 40])
+@pytest.mark.parametrize(("name", "smallest", "largest"), [bound[:3] for bound in BOUNDS])
+def test_a_number_outside_its_bounds_is_refused_with_them(name: str, smallest: int, largest: int, wrong: str) -> None:
+    """
+    The sentence names the bounds, so that nobody has to look them up.
+    """
+    value = {"below": str(smallest - 1), "above": str(largest + 1)}.get(wrong, wrong)
+
+    with pytest.raises(SettingsInvalid) as caught:
+        load_settings({name: value})
+
+    assert caught.value.problems == [f"{name} must be a whole number from {smallest} to {largest}"]
+
+
+@pytest.mark.parametrize(
+    "placeholder",
+    [
+        "changeme",
+        "change-me",
+        "CHANGE_ME",
+        "placeholder",
+        "secret",
+        "Password",
+        "example",
+        "xxx",
+        "xxxxxxxx",
+        "0000",
+        "<your-secret>",
+        " changeme ",
+    ],
+)
+@pytest.mark.parametrize("name", ["SECRET_KEY_BASE", "DATABASE_URL"])
+def test_a_placeholder_is_refused_as_one(name: str, placeholder: str) -> None:
+    """
+    What was meant to be replaced is no secret, in any environment.
+    """
+    with pytest.raises(SettingsInvalid) as caught:
+        load_settings({name: placeholder})
+
+    assert caught.value.problems == [f"{name} is a placeholder, not a value"]
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        pytest.param("ab" * 32, "is a placeholder, not a value", id="two characters repeated"),
+        pytest.param("0" * 64, "is a placeholder, not a value", id="zeros"),
+        pytest.param(MASTER_KEY[:-1], "must be exactly 64 hexadecimal characters", id="one short"),
+        pytest.param(MASTER_KEY + "0", "must be exactly 64 hexadecimal characters", id="one long"),
+        pytest.param(MASTER_KEY[:-1] + "g", "must be exactly 64 hexadecimal characters", id="not hexadecimal"),
+        pytest.param(MASTER_KEY + "\n", "must be exactly 64 hexadecimal characters", id="a line break at the end"),
+        pytest.param("", "is set but empty", id="empty"),
+        pytest.param("   ", "is set but empty", id="blank"),
+    ],
+)
+def test_a_master_key_that_is_too_weak_is_refused(value: str, problem: str) -> None:
+    """
+    It has 256 bits that look random, or we do not start.
+    """
+    with pytest.raises(SettingsInvalid) as caught:
+        load_settings({"SECRET_KEY_BASE": value})
+
+    assert caught.value.problems == [f"SECRET_KEY_BASE {problem}"]
+
+
+@pytest.mark.parametrize("url", ["postgresql://db.test/rsolv", "postgres://db.test/rsolv"])
+@pytest.mark.parametrize("environment", ["development", "test", "production"])
+def test_both_forms_of_a_database_url_are_taken(environment: str, url: str) -> None:
+    """
+    Providers print either.
+    """
+    found = load_settings(SOUND | {"RSOLV_ENV": environment, "DATABASE_URL": url})
+
+    assert found.database_url == Secret(url)
+
+
+@pytest.mark.parametrize("missing", ["DATABASE_URL", "SECRET_KEY_BASE"])
+def test_production_demands_its_secrets(missing: str) -> None:
+    """
+    The stand-ins that development is given would lose or leak what customers trust us with.
+    """
+    environ = {name: value for name, value in SOUND.items() if name != missing}
+
+    with pytest.raises(SettingsInvalid) as caught:
+        load_settings(environ)
+
+    assert caught.value.problems == [f"{missing} is required in production: stand-ins are for development only"]
+
+
+def test_production_with_its_secrets_is_right() -> None:
+    """
+    Nothing else has to be said.
+    """
+    assert load_settings(SOUND).is_production
+
+
+@pytest.mark.parametrize(("value", "is_on"), [("true", True), ("True", True), ("false", False), ("", False)])
+def test_a_switch_is_true_or_false(value: str, is_on: bool) -> None:  # noqa: FBT001 -- a case of the table
+    """
+    Anything else is refused, so that `no` cannot mean yes.
+    """
+    assert load_settings({"STRICT_REPOSITORY_OWNERSHIP": value}).strict_repository_ownership is is_on
+
+
+def test_domains_are_a_list_with_commas() -> None:
+    """
+    Spaces and capitals do not matter, nor does a comma too many.
+    """
+    found = load_settings({"EMAIL_DOMAINS_ALLOWED": "good.test, Mail.Fine.test,", "EMAIL_DOMAINS_BLOCKED": ""})
+
+    assert found.email_domains_allowed == {"good.test", "mail.fine.test"}
+    assert found.email_domains_blocked == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("environ", "missing"),
+    [
+        ({}, ["DATABASE_URL", "SECRET_KEY_BASE"]),
+        ({"DATABASE_URL": DATABASE_URL}, ["SECRET_KEY_BASE"]),
+        ({"SECRET_KEY_BASE": MASTER_KEY}, ["DATABASE_URL"]),
+    ],
+)
+def test_who_serves_needs_a_database_and_a_master_key(environ: dict[str, str], missing: list[str]) -> None:
+    """
+    What is missing is named, and only that.
+    """
+    with pytest.raises(SettingsInvalid) as caught:
+        load_settings(environ).needed_to_serve()
+
+    assert caught.value.problems == [f"{name} is needed to serve" for name in missing]
+
+
+def test_what_is_needed_is_handed_over_as_secrets() -> None:
+    """
+    Who has everything gets it.
+    """
+    found = load_settings(SOUND)
+
+    assert found.needed_to_serve() == (Secret(DATABASE_URL), Secret(MASTER_KEY))
+    assert found.needed_to_work() == Secret(DATABASE_URL)
+
+
+def test_who_works_needs_a_database() -> None:
+    """
+    The worker has no use for the master key.
+    """
+    with pytest.raises(SettingsInvalid, match=r"^DATABASE_URL is needed to work$"):
+        load_settings({}).needed_to_work()
+
+
+def test_settings_can_be_printed_without_telling_a_secret() -> None:
+    """
+    Neither the password in the URL nor the master key is in the text.
+    """
+    shown = f"{load_settings(SOUND)} {load_settings(SOUND)!r}"
+
+    assert "hunter2" not in shown
+    assert MASTER_KEY not in shown
+
+
+def test_the_reference_lists_exactly_the_variables_that_are_read() -> None:
+    """
+    A variable that is added, renamed or removed changes docs/reference/settings.md in the same commit.
+    """
+    fields = {field.name.upper() for field in dataclasses.fields(Settings)}
+    read = (fields - {"ENVIRONMENT", "HOME"}) | {"RSOLV_ENV", "RSOLV_HOME"}
+
+    listed = re.findall(r"^\| `([A-Z_]+)` \|", REFERENCE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+
+    assert sorted(listed) == sorted(read)
+
+
+@pytest.mark.parametrize(("name", "smallest", "largest", "default"), BOUNDS, ids=[bound[0] for bound in BOUNDS])
+def test_the_reference_tells_the_bounds_and_the_default(name: str, smallest: int, largest: int, default: int) -> None:
+    """
+    The row of a number says what is taken, and what it is when nobody says anything.
+    """
+    [row] = re.findall(rf"^\| `{name}` \|.*$", REFERENCE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+
+    assert f"| {default:,} | {smallest:,} to {largest:,} |" in row
