@@ -7,6 +7,7 @@ transaction that is rolled back (`connection`), or a clone of its own (`database
 
 import asyncio
 import itertools
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -27,6 +28,8 @@ from rsolv.kernel.secret import Secret
 from rsolv.local.cluster import Cluster
 from rsolv.web import wired_bus
 
+MEMORY = Path("/dev/shm")
+ROOM_BYTES = 2 * 1024**3
 TEMPLATE = "template_migrated"
 MASTER_KEY = Secret("0123456789abcdef" * 4)
 _names = (f"test_{number}" for number in itertools.count(1))
@@ -37,7 +40,7 @@ def cluster() -> Iterator[Cluster]:
     """
     A PostgreSQL server for this test process, gone with everything in it afterwards.
     """
-    with tempfile.TemporaryDirectory(prefix="rsolv-tests-") as directory:
+    with tempfile.TemporaryDirectory(prefix="rsolv-tests-", dir=_fast_place()) as directory:
         Path(directory).chmod(0o711)
         server = Cluster(Path(directory) / "postgres", durable=False)
         server.start()
@@ -45,6 +48,14 @@ def cluster() -> Iterator[Cluster]:
             yield server
         finally:
             server.remove()
+
+
+def _fast_place() -> str | None:
+    """
+    Prefer memory, where cloning a database is three times as fast; None is the usual place.
+    """
+    has_room = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM_BYTES
+    return str(MEMORY) if has_room else None
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 
 from cli.clones import cloned
-from rsolv.db import Connection, Database, RejectedByDatabase, Unavailable, changed_rows, connected
+from rsolv.db import Connection, Database, RejectedByDatabase, SchemaMissing, Unavailable, changed_rows, connected
 from rsolv.kernel.outside import CalledOutInsideTransaction, require_no_transaction
 from rsolv.local.cluster import Cluster
 
@@ -374,3 +374,16 @@ async def pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
     while said := await reader.read(65_536):
         writer.write(said)
     writer.close()
+
+
+async def test_a_database_that_was_never_migrated_says_so(cluster: Cluster) -> None:
+    """
+    A missing table is a missing migration, not a crash of ours.
+    """
+    database = await Database.open(cluster.url(), application="test", pool_size=1, role=None)
+    try:
+        with pytest.raises(SchemaMissing, match="has not been migrated"):
+            async with database.reading() as connection:
+                await connection.fetchval(NOTES)
+    finally:
+        await database.close()

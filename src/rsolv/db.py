@@ -5,8 +5,8 @@ One request or one job is one transaction (house rule 4). Jobs promised inside i
 """
 
 import re
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from typing import Any, Protocol, Self
 
@@ -49,6 +49,12 @@ class Unavailable(Exception):
 
     Whether a transaction that was committing took effect is unknown; a repeat under the same
     natural or idempotency key is safe.
+    """
+
+
+class SchemaMissing(Unavailable):
+    """
+    The database answers, and a table that this code needs is not there: it has not been migrated.
     """
 
 
@@ -132,15 +138,11 @@ class Database:
             Unavailable: see there; what was committing may or may not have taken effect.
             RejectedByDatabase: a value cannot exist in its column; rolled back.
         """
-        try:
+        with _translated():
             async with self._pool.acquire() as connection:
                 with transaction_open():
                     async with connection.transaction():
                         yield connection
-        except _BUSY as error:
-            raise Unavailable(type(error).__name__) from error
-        except asyncpg.DataError as error:
-            raise RejectedByDatabase(type(error).__name__) from error
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Connection]:
@@ -150,13 +152,9 @@ class Database:
         Raises:
             Unavailable: see there.
         """
-        try:
+        with _translated():
             async with self._pool.acquire() as connection:
                 yield connection
-        except _BUSY as error:
-            raise Unavailable(type(error).__name__) from error
-        except asyncpg.DataError as error:
-            raise RejectedByDatabase(type(error).__name__) from error
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Connection]:
@@ -166,14 +164,12 @@ class Database:
         Raises:
             Unavailable: see there.
         """
-        try:
+        with _translated():
             async with self._pool.acquire() as connection:
                 with transaction_open():
                     async with connection.transaction(isolation="repeatable_read", readonly=True):
                         await connection.execute("SET LOCAL statement_timeout = '10min'")
                         yield connection
-        except _BUSY as error:
-            raise Unavailable(type(error).__name__) from error
 
     @asynccontextmanager
     async def listening(self, channel: str, on_message: Callable[[str], None]) -> AsyncIterator["Listener"]:
@@ -205,6 +201,21 @@ class Database:
         return int(self._pool.get_size())
 
 
+@contextmanager
+def _translated() -> Iterator[None]:
+    """
+    Turn the driver's errors into our three facts; violated constraints stay what they are.
+    """
+    try:
+        yield
+    except _BUSY as error:
+        raise Unavailable(type(error).__name__) from error
+    except asyncpg.UndefinedTableError as error:
+        raise SchemaMissing("its schema has not been migrated") from error
+    except asyncpg.DataError as error:
+        raise RejectedByDatabase(type(error).__name__) from error
+
+
 class Listener:
     """
     A connection that hears notifications, for as long as it lives.
@@ -220,10 +231,8 @@ class Listener:
         Raises:
             Unavailable: the connection is gone or does not answer; notifications may have been missed.
         """
-        try:
+        with _translated():
             await self._connection.execute("VALUES (true)", timeout=timeout_seconds)
-        except _BUSY as error:
-            raise Unavailable(type(error).__name__) from error
 
 
 @asynccontextmanager

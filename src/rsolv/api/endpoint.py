@@ -62,10 +62,10 @@ class Endpoint:
         )
 
     async def _answer(self, scope: Scope, receive: Receive, request_id: str) -> Reply:
-        headers: dict[bytes, bytes] = dict(scope["headers"])
+        headers = _combined(list(scope["headers"]))
         call = Call(parts=self._parts, request_id=request_id, now=clock.now(), headers=headers)
         if self._operation.access is Access.API_KEY:
-            call.caller = await self._parts.authenticator.authenticate(_presented_key(scope), now=call.now)
+            call.caller = await self._parts.authenticator.authenticate(_presented_key(headers), now=call.now)
             self._parts.last_used.note(call.caller, call.now)
         if self._operation.query is not None:
             call.query = parse_query(self._operation.query, scope["query_string"])
@@ -96,11 +96,19 @@ async def send_reply(send: Send, reply: Reply, status: int, request_id: str) -> 
     await send({"type": "http.response.body", "body": content})
 
 
-def _presented_key(scope: Scope) -> str | None:
-    presented = [value for name, value in scope["headers"] if name == b"x-api-key"]
-    if len(presented) > 1:
-        return "x-api-key was sent more than once"
-    return presented[0].decode("latin-1") if presented else None
+def _combined(lines: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """
+    Map names to values; repeated lines are one value with commas (RFC 9110, 5.2), so that a key sent twice is no key.
+    """
+    headers = dict(lines)
+    if len(headers) != len(lines):
+        headers = {name: b", ".join(value for other, value in lines if other == name) for name in headers}
+    return headers
+
+
+def _presented_key(headers: dict[bytes, bytes]) -> str | None:
+    presented = headers.get(b"x-api-key")
+    return None if presented is None else presented.decode("latin-1")
 
 
 async def _read_body(headers: dict[bytes, bytes], receive: Receive, max_body_bytes: int) -> bytes:

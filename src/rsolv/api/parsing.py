@@ -41,7 +41,7 @@ def parse_body(decoder: "msgspec.json.Decoder[Any]", body: bytes, content_type: 
     except UnicodeDecodeError as error:
         raise _malformed("The body is not valid UTF-8.") from error
     except RecursionError as error:
-        raise _malformed("The body is nested too deeply.") from error
+        raise nested_too_deeply() from error
     except msgspec.DecodeError as error:
         raise _malformed("The body is not valid JSON.") from error
     if _ESCAPED_NUL.search(body):
@@ -104,6 +104,13 @@ def invalid_fields(fields: dict[str, list[str]]) -> WireRefusal:
     return WireRefusal(
         HTTPStatus.UNPROCESSABLE_ENTITY, "validation_failed", f"{first}: {fields[first][0]}", fields=fields
     )
+
+
+def nested_too_deeply() -> WireRefusal:
+    """
+    Return the 400 for JSON that is deeper than we can read or write.
+    """
+    return _malformed("The body is nested too deeply.")
 
 
 def _malformed(sentence: str) -> WireRefusal:

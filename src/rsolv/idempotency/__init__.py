@@ -6,12 +6,13 @@ the caller's own key opens it, and of the latter we keep a digest. A thief of th
 Effects themselves stay unique for ever through natural keys.
 """
 
-from rsolv.idempotency.errors import KeyInvalid, KeyReused, RequestInProgress
+from rsolv.idempotency.errors import AnswerUnreadable, KeyInvalid, KeyReused, RequestInProgress
 from rsolv.idempotency.rules import Answer, Repeatable, checked_key, fingerprint
 from rsolv.idempotency.service import claim, keep, purge_expired
 
 __all__ = [
     "Answer",
+    "AnswerUnreadable",
     "KeyInvalid",
     "KeyReused",
     "Repeatable",

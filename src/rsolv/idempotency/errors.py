@@ -23,6 +23,15 @@ class KeyReused(Invalid):
     sentence = "This Idempotency-Key was used for a different request."
 
 
+class AnswerUnreadable(Conflict):
+    """
+    The kept answer does not open: our master key has changed since, or somebody touched the row.
+    """
+
+    code = "answer_unreadable"
+    sentence = "This request has been answered before, and its answer can no longer be read."
+
+
 class RequestInProgress(Conflict):
     """
     The first request with this key is still running; its answer will be there in a moment.

@@ -54,7 +54,7 @@ def checked_key(header: str) -> Secret:
         KeyInvalid: it is empty, too long, or not visible ASCII.
     """
     if _VISIBLE_ASCII.fullmatch(header) is None:
-        raise KeyInvalid
+        raise KeyInvalid(fields={"Idempotency-Key": ["must be 1 to 255 visible ASCII characters"]})
     return Secret(header)
 
 

@@ -5,9 +5,11 @@ The idempotency room's verbs.
 import uuid
 from datetime import timedelta
 
+from cryptography.exceptions import InvalidTag
+
 from rsolv.db import Connection, Database
 from rsolv.idempotency import queries
-from rsolv.idempotency.errors import KeyReused, RequestInProgress
+from rsolv.idempotency.errors import AnswerUnreadable, KeyReused, RequestInProgress
 from rsolv.idempotency.rules import Answer, Repeatable, seal, unseal
 from rsolv.kernel.secret import Secret
 
@@ -22,6 +24,7 @@ async def claim(connection: Connection, request: Repeatable, *, master_key: Secr
     Raises:
         RequestInProgress: the first request with the key has not ended yet.
         KeyReused: the key was used for a request that asked something else.
+        AnswerUnreadable: the answer was sealed with another master key, or the row was touched.
     """
     if not await queries.try_lock_key(connection, scope=request.scope, key_hash=request.key_hash):
         raise RequestInProgress
@@ -29,8 +32,11 @@ async def claim(connection: Connection, request: Repeatable, *, master_key: Secr
     if stored is None:
         return None
     if stored.fingerprint != request.fingerprint:
-        raise KeyReused
-    body = unseal(stored.sealed_body, master_key=master_key, row_id=stored.id, key=request.key)
+        raise KeyReused(fields={"Idempotency-Key": ["was used for a different request"]})
+    try:
+        body = unseal(stored.sealed_body, master_key=master_key, row_id=stored.id, key=request.key)
+    except InvalidTag as error:
+        raise AnswerUnreadable from error
     return Answer(stored.status, body)
 
 

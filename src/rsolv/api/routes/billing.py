@@ -12,6 +12,7 @@ from rsolv.api.operation import Access, Call, Operation, Reply, Shape
 from rsolv.api.parsing import invalid_fields
 
 PAGE_MAX = 100
+SEQ_MAX = 2**63 - 1
 
 
 class TransactionShape(Shape):
@@ -136,7 +137,7 @@ async def list_transactions(call: Call) -> Reply:
 def _seq(cursor: str | None) -> int | None:
     if cursor is None:
         return None
-    if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= len(str(2**62))):
+    if not (cursor.isascii() and cursor.isdigit()) or int(cursor) > SEQ_MAX:
         raise invalid_fields({"cursor": ["is not a cursor of ours"]})
     return int(cursor)
 

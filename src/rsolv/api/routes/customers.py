@@ -21,7 +21,10 @@ class OnboardRequest(Shape, forbid_unknown_fields=True):
     Who signs up, and how they found us.
     """
 
-    email: Annotated[str, msgspec.Meta(max_length=320, description="Where we reach the customer.")]
+    email: Annotated[
+        str,
+        msgspec.Meta(max_length=320, description="Where we reach the customer.", extra_json_schema={"format": "email"}),
+    ]
     name: Annotated[_Text | None, msgspec.Meta(description="Default: the part of the address before the @.")] = None
     source: Annotated[
         _Text, msgspec.Meta(description="direct, gh_marketplace (marketplace is accepted) or early_access")

@@ -7,7 +7,7 @@ from typing import Any
 
 from rsolv import jobs, schema
 from rsolv.api.operation import Access, Call, Operation, Reply, Shape
-from rsolv.db import Unavailable
+from rsolv.db import SchemaMissing, Unavailable
 
 
 class HealthAnswer(Shape):
@@ -53,6 +53,8 @@ async def ready(call: Call) -> Reply:
         checks["database"] = "ok"
         needed = call.parts.schema_version
         checks["migrations"] = "ok" if version == needed else f"at {version}, {needed} is needed"
+    except SchemaMissing:
+        checks |= {"database": "ok", "migrations": "none has run"}
     except Unavailable:
         checks["database"] = "unreachable"
     counters = call.parts.authenticator.counters()

@@ -10,7 +10,7 @@ import msgspec
 
 from rsolv import fixes
 from rsolv.api.operation import Access, Call, Operation, Reply, Shape
-from rsolv.api.parsing import invalid_fields
+from rsolv.api.parsing import invalid_fields, nested_too_deeply
 
 PHASE_OF_WORD = {
     "scan": "scan",
@@ -19,16 +19,22 @@ PHASE_OF_WORD = {
     "mitigate": "mitigate",
     "mitigation": "mitigate",
 }
+_END = r"$(?!\n)"  # in Python, $ alone also stands before a final line break
 _Repo = Annotated[
     str,
     msgspec.Meta(
-        pattern=r"^[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}$",
+        pattern=r"^[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}" + _END,
         description="owner/name",
         examples=["acme/shop"],
     ),
 ]
 _Commit = Annotated[
-    str, msgspec.Meta(pattern=r"^[A-Za-z0-9._/-]{1,100}$", description="The commit the phase looked at.")
+    str,
+    msgspec.Meta(
+        pattern=r"^[A-Za-z0-9._/-]{1,100}" + _END,
+        description="The commit the phase looked at.",
+        examples=["c0ffee"],
+    ),
 ]
 _Issue = Annotated[int, msgspec.Meta(ge=1, le=2_147_483_647, description="The issue's number; not for a scan.")]
 
@@ -38,7 +44,13 @@ class StoreRequest(Shape):
     One phase's result. Unknown fields are ignored: actions already in the field may send more than we know.
     """
 
-    phase: Annotated[str, msgspec.Meta(description="scan, validate (validation) or mitigate (mitigation)")]
+    phase: Annotated[
+        str,
+        msgspec.Meta(
+            description="scan, validate (validation) or mitigate (mitigation)",
+            extra_json_schema={"enum": list(PHASE_OF_WORD)},
+        ),
+    ]
     repo: _Repo
     data: Annotated[dict[str, Any], msgspec.Meta(description="Whatever the phase found; given back as it was.")]
     commit_sha: _Commit | None = msgspec.field(default=None, name="commitSha")
@@ -190,8 +202,8 @@ def _unwrapped(data: dict[str, Any], issue_number: int | None) -> dict[str, Any]
 def _json(data: dict[str, Any]) -> str:
     try:
         return msgspec.json.encode(data).decode()
-    except (OverflowError, ValueError) as error:
-        raise invalid_fields({"data": ["holds a number that is too large"]}) from error
+    except RecursionError as error:  # we stand some calls deeper than where it was decoded
+        raise nested_too_deeply() from error
 
 
 def _repository(repo: str) -> fixes.Repository:

@@ -1,0 +1,185 @@
+"""
+The running API against its own description.
+
+Requests are generated from the document, good and bad ones, and every answer is held to it.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+import asyncpg
+import pytest
+import schemathesis
+from hypothesis import settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.failures import FailureGroup
+from schemathesis.generation import GenerationMode
+from schemathesis.generation.hypothesis.builder import HypothesisTestConfig, HypothesisTestMode, create_test
+from schemathesis.python.asgi import get_client, shutdown_lifespans
+from schemathesis.schemas import APIOperation
+from schemathesis.specs.openapi.checks import (
+    allow_header_conformance,
+    content_type_conformance,
+    ignored_auth,
+    negative_data_rejection,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+    unsupported_method,
+)
+from schemathesis.specs.openapi.schemas import OpenApiSchema
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.wire import ONBOARD, STORE, result
+from rsolv.api.routes import OPERATIONS
+from rsolv.local.cluster import Cluster
+from rsolv.settings import load_settings
+from rsolv.web import Web
+
+DESCRIBED = [
+    *((operation.method, operation.path) for operation in OPERATIONS),
+    ("GET", "/api/openapi"),
+    ("GET", "/api/docs"),
+]
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+    response_headers_conformance,
+    unsupported_method,
+    allow_header_conformance,
+    ignored_auth,
+    negative_data_rejection,
+]
+EXAMPLES_PER_OPERATION = 25
+SEED = 20_261_101
+
+
+@pytest.fixture(scope="module")
+def database_url(cluster: Cluster, templates: dict[str, str], catalog_name: str) -> Iterator[str]:
+    """
+    One database for all generated requests.
+    """
+
+    async def run(statement: str) -> None:
+        admin = await asyncpg.connect(cluster.url())
+        await admin.execute(statement)
+        await admin.close()
+
+    asyncio.run(run(f"CREATE DATABASE test_conformance TEMPLATE {templates[catalog_name]}"))
+    yield cluster.url("test_conformance")
+    asyncio.run(run("DROP DATABASE test_conformance WITH (FORCE)"))
+
+
+def web_process(database_url: str) -> Web:
+    """
+    Build the application of a whole web process.
+    """
+    return Web(load_settings({"DATABASE_URL": database_url, "SECRET_KEY_BASE": "0123456789abcdef" * 4}))
+
+
+@pytest.fixture(scope="module")
+def web(database_url: str) -> Iterator[Web]:
+    """
+    The application, opened and closed as a server would.
+    """
+    yield web_process(database_url)
+    shutdown_lifespans()
+
+
+@pytest.fixture(scope="module")
+def schema(web: Web) -> OpenApiSchema:
+    """
+    The document as the application serves it, with how to generate requests from it.
+    """
+    return schemathesis.openapi.from_asgi("/api/openapi", web)
+
+
+@pytest.fixture(scope="module")
+def key(web: Web) -> str:
+    """
+    The key of a customer of this application, who has stored a scan.
+    """
+    with get_client(web) as client:
+        signed_up = client.post(ONBOARD, json={"email": "acme@example.com"}).json()
+        # What the document gives as examples of repository and commit is there to be retrieved.
+        client.post(STORE, json=result("scan"), headers={"x-api-key": signed_up["api_key"]})
+    return str(signed_up["api_key"])
+
+
+def held_to_its_description(operation: APIOperation, check: Callable[[schemathesis.Case], None]) -> None:
+    """
+    Run the check with every example and corner case of an operation, and with generated requests, good and bad.
+    """
+    config = operation.schema.config
+    config.generation.update(modes=list(GenerationMode), max_examples=EXAMPLES_PER_OPERATION, deterministic=True)
+    run = create_test(
+        operation=operation,
+        test_func=check,
+        config=HypothesisTestConfig(
+            project=config,
+            modes=list(HypothesisTestMode),
+            settings=settings(config.get_hypothesis_settings(), max_examples=EXAMPLES_PER_OPERATION, database=None),
+            seed=SEED,
+        ),
+    )
+    run()
+
+
+@pytest.mark.parametrize(("method", "path"), DESCRIBED, ids=[" ".join(each) for each in DESCRIBED])
+def test_every_answer_is_as_described(schema: OpenApiSchema, key: str, method: str, path: str) -> None:
+    """
+    Good or bad, a request with a key is answered without a server error, in a declared status, type and shape.
+    """
+    answered: Counter[int] = Counter()
+
+    def answer_fits(case: schemathesis.Case) -> None:
+        response = case.call(headers={"x-api-key": key})
+        case.validate_response(response, checks=CHECKS, headers={"x-api-key": key})
+        answered[response.status_code] += 1
+
+    held_to_its_description(schema[path][method], answer_fits)
+
+    assert {200, 201} & set(answered), answered
+    assert answered.total() >= 10, answered
+
+
+def with_health_answering(web: Web, status: int, content_type: str, body: bytes) -> ASGIApp:
+    """
+    Plant another answer of GET /health.
+    """
+
+    async def planted(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] != "/health":
+            await web(scope, receive, send)
+            return
+        headers = [(b"content-type", content_type.encode())]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    return planted
+
+
+@pytest.mark.parametrize(
+    ("status", "content_type", "body"),
+    [
+        pytest.param(500, "application/json", b'{"status": "ok"}', id="server-error"),
+        pytest.param(204, "application/json", b"", id="undeclared-status"),
+        pytest.param(200, "text/plain", b'{"status": "ok"}', id="another-type"),
+        pytest.param(200, "application/json", b'{"status": 1}', id="another-shape"),
+        pytest.param(200, "application/json", b'{"status": "ok"}', id="every-method"),
+    ],
+)
+def test_the_comparison_notices_an_answer_that_is_not_as_described(
+    web: Web, database_url: str, status: int, content_type: str, body: bytes
+) -> None:
+    """
+    Planted: a server error, an undeclared status, another type or shape, and an answer to every method are noticed.
+    """
+    planted = with_health_answering(web_process(database_url), status, content_type, body)
+    operation = schemathesis.openapi.from_asgi("/api/openapi", planted)["/health"]["GET"]
+
+    with pytest.raises(FailureGroup):
+        held_to_its_description(operation, lambda case: case.call_and_validate(checks=CHECKS))

@@ -1,0 +1,162 @@
+"""
+What a customer is warned of, what they pay and how it is written; no database.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from factories.catalogs import CATALOGS
+from rsolv.catalog import Catalog
+from rsolv.usage.rules import can_use_service, money, period_start, pricing_for, warnings_for
+
+BOTH = pytest.mark.parametrize("catalog", CATALOGS.values(), ids=CATALOGS)
+
+
+def codes(catalog: Catalog, *, credit_balance: int, has_payment_method: bool) -> list[tuple[str, str]]:
+    """
+    Say at what levels and with what codes a customer on trial is warned.
+    """
+    pricing = pricing_for(catalog, plan=catalog.trial()[0])
+    warnings = warnings_for(
+        catalog, credit_balance=credit_balance, has_payment_method=has_payment_method, pricing=pricing
+    )
+    return [(warning.level, warning.code) for warning in warnings]
+
+
+@BOTH
+@pytest.mark.parametrize("has_payment_method", [True, False])
+def test_a_customer_is_warned_at_the_catalogues_balances(catalog: Catalog, has_payment_method: bool) -> None:  # noqa: FBT001 -- a case
+    """
+    Above the low balance nothing, from there a notice, at the last credits a warning.
+    """
+    low, last = catalog.warnings.low_credits, catalog.warnings.last_credits
+
+    said = {
+        balance: codes(catalog, credit_balance=balance, has_payment_method=has_payment_method)
+        for balance in (low + 1, low, last + 1, last, 1)
+    }
+
+    assert said == {
+        low + 1: [],
+        low: [("notice", "low_credits")],
+        last + 1: [("notice", "low_credits")],
+        last: [("warning", "last_credits")],
+        1: [("warning", "last_credits")],
+    }
+
+
+@BOTH
+def test_without_credits_it_depends_on_a_way_to_pay(catalog: Catalog) -> None:
+    """
+    With a payment method the next fix is charged, which is a notice; without one the service stops: critical.
+    """
+    assert codes(catalog, credit_balance=0, has_payment_method=True) == [("notice", "no_credits")]
+    assert codes(catalog, credit_balance=0, has_payment_method=False) == [("critical", "no_billing_info")]
+
+
+@BOTH
+def test_who_can_pay_is_told_the_price_of_their_plan(catalog: Catalog) -> None:
+    """
+    The sentence names what the next fix costs this customer.
+    """
+    subscription = catalog.subscription()
+    assert subscription is not None
+    for plan in (catalog.trial()[0], catalog.pay_as_you_go()[0], subscription[0]):
+        pricing = pricing_for(catalog, plan=plan)
+        (warning,) = warnings_for(catalog, credit_balance=0, has_payment_method=True, pricing=pricing)
+        assert money(catalog.fix_price_cents(plan), catalog.currency) in warning.message
+
+
+@pytest.mark.parametrize(("credits", "words"), [(1, "Only 1 credit is left."), (2, "Only 2 credits are left.")])
+def test_one_credit_is_spoken_of_as_one(credits: int, words: str) -> None:
+    """
+    The sentence agrees with the number.
+    """
+    catalog = CATALOGS["draft"]
+    pricing = pricing_for(catalog, plan="trial")
+
+    (warning,) = warnings_for(catalog, credit_balance=credits, has_payment_method=False, pricing=pricing)
+
+    assert warning.message.startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("credits", "has_payment_method", "usable"), [(1, False, True), (0, True, True), (1, True, True), (0, False, False)]
+)
+def test_the_service_is_for_who_has_credits_or_can_pay(credits: int, has_payment_method: bool, usable: bool) -> None:  # noqa: FBT001 -- a case
+    """
+    Only without both it stops.
+    """
+    assert can_use_service(credit_balance=credits, has_payment_method=has_payment_method) is usable
+
+
+@BOTH
+def test_prices_are_those_of_the_catalogue(catalog: Catalog) -> None:
+    """
+    Each figure is taken from its plan; a trial's next fix costs what pay as you go costs.
+    """
+    trial, payg, subscription = catalog.trial()[0], catalog.pay_as_you_go(), catalog.subscription()
+    assert subscription is not None
+
+    on_trial, subscribed = pricing_for(catalog, plan=trial), pricing_for(catalog, plan=subscription[0])
+
+    assert on_trial.next_fix_cents == on_trial.payg_cents == payg[1].fix_price_cents
+    assert subscribed.next_fix_cents == subscribed.pro_extra_cents == subscription[1].fix_price_cents
+    assert subscribed.pro_cents == subscription[1].monthly_price_cents
+    assert subscribed.pro_included == subscription[1].period_credits
+
+
+def test_a_catalogue_without_a_subscription_shows_none() -> None:
+    """
+    Where nothing renews, the figures about it are absent, not zero.
+    """
+    catalog = CATALOGS["current"]
+    plain = Catalog(
+        effective_at=catalog.effective_at,
+        currency=catalog.currency,
+        warnings=catalog.warnings,
+        plans={name: plan for name, plan in catalog.plans.items() if plan.kind != "subscription"},
+    )
+
+    pricing = pricing_for(plain, plan=plain.trial()[0])
+
+    assert (pricing.pro_cents, pricing.pro_included, pricing.pro_extra_cents) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("amount_cents", "currency", "text"),
+    [
+        (0, "usd", "$0.00"),
+        (5, "usd", "$0.05"),
+        (2900, "usd", "$29.00"),
+        (123456789, "usd", "$1,234,567.89"),
+        (59900, "eur", "EUR 599.00"),
+    ],
+)
+def test_money_is_written_for_people(amount_cents: int, currency: str, text: str) -> None:
+    """
+    Two digits after the point, thousands apart, and the currency's sign or name.
+    """
+    assert money(amount_cents, currency) == text
+
+
+@given(st.integers(min_value=0, max_value=10**30))
+def test_no_cent_is_lost_in_writing(amount_cents: int) -> None:
+    """
+    However large, the digits written are the digits counted.
+    """
+    assert int(money(amount_cents, "usd").translate(str.maketrans("", "", "$,."))) == amount_cents
+
+
+@given(st.datetimes(timezones=st.just(UTC)))
+def test_a_period_is_the_calendar_month(now: datetime) -> None:
+    """
+    It began at midnight UTC of the first, not after now, and less than 31 days before.
+    """
+    start = period_start(now)
+
+    assert (start.year, start.month, start.day, start.time()) == (now.year, now.month, 1, datetime.min.time())
+    assert timedelta(0) <= now - start < timedelta(days=31)
