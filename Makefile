@@ -42,6 +42,7 @@ run: $(VENV)/run.stamp ## Start everything: PostgreSQL, migrations, web, worker
 # --- prove ------------------------------------------------------------------
 
 include mk/check.mk
+include mk/bench.mk
 
 .PHONY: test
 test: setup check ## Run every check and test

@@ -39,7 +39,8 @@ CREATE TABLE phase_results (
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
     CONSTRAINT phase_results_pkey PRIMARY KEY (customer_id, id),
-    CONSTRAINT phase_results_once UNIQUE NULLS NOT DISTINCT (customer_id, repository_id, commit_sha, phase, issue_number),
+    -- The repository first: an index that began like the primary key would serve its foreign key's check, badly.
+    CONSTRAINT phase_results_once UNIQUE NULLS NOT DISTINCT (repository_id, commit_sha, phase, issue_number, customer_id),
     CONSTRAINT phase_results_repository_fkey
         FOREIGN KEY (customer_id, repository_id) REFERENCES repositories (customer_id, id),
     CONSTRAINT phase_results_api_key_fkey FOREIGN KEY (customer_id, api_key_id) REFERENCES api_keys (customer_id, id),

@@ -64,7 +64,7 @@ PLANTED = [
     ("faces", "api/fixes.py", "from rsolv.fixes.errors import Missing"),
     ("faces", "worker.py", "import rsolv.fixes.service"),
     ("faces", "cli/up.py", "from rsolv.fixes.service import act"),
-    ("direction", "cli/up.py", "import rsolv.worker"),
+    ("direction", "worker.py", "import rsolv.cli"),
     ("pure", "ledger/rules.py", "import httpx"),
     ("pure", "ledger/errors.py", "from rsolv.db import Connection"),
     ("pure", "kernel/errors.py", "import httpx"),

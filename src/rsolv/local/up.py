@@ -214,6 +214,9 @@ def listen(host: str, port: int) -> socket.socket:
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # uvicorn sets this on sockets it opens itself, not on one it inherits: without it every answer on a connection
+        # kept alive waits 44 ms for an acknowledgement.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         listener.bind((host, port))
         # Two sockets may be bound to one address before either listens, so this is part of taking it.
         listener.listen(LISTEN_BACKLOG)

@@ -1,0 +1,9 @@
+# Measurements: bench/RESULTS.md has the last ones. QUICK=1 only prints, in half a minute.
+
+SECONDS := 10
+CONNECTIONS := 16
+CUSTOMERS := 2000
+
+.PHONY: bench
+bench: $(VENV)/dev.stamp ## Measure product and pgbench side by side; write bench/RESULTS.md
+	@$(BIN)/python -m bench --seconds $(SECONDS) --connections $(CONNECTIONS) --customers $(CUSTOMERS) $(if $(QUICK),--quick)
