@@ -47,8 +47,6 @@ def web(
 
 
 def _serve(fd: int, web_workers: int) -> None:
-    # Processes that share a socket take turns, or the first to wake takes every connection that waits (libuv's switch).
-    os.environ.setdefault("UV_TCP_SINGLE_ACCEPT", "1")
     # uvicorn raises the signal that stopped it once more; being asked to stop is no failure.
     signal.signal(signal.SIGTERM, lambda *_: None)
     uvicorn.run(
