@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import socket
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Annotated
 
 import typer
@@ -14,15 +14,18 @@ import uvicorn
 
 from rsolv import schema
 from rsolv.cli.installation import database_url, settings
-from rsolv.cli.outcome import Json, expected_failures, show
-from rsolv.local.up import base_url_of, check_database, listen
+from rsolv.cli.outcome import ExitCode, Json, expected_failures, show
+from rsolv.cli.web_workers import SpreadWorkers
+from rsolv.local.up import base_url_of, check_database, listen_together
 
 GRACE_SECONDS = 20
 
 
 def web(
     *,
-    fd: Annotated[int | None, typer.Option(help="Serve on this inherited socket instead of HOST and PORT.")] = None,
+    fd: Annotated[
+        list[int] | None, typer.Option(help="Serve on this inherited socket, not on HOST and PORT; once per process.")
+    ] = None,
     json_output: Json = False,
 ) -> None:
     """
@@ -34,26 +37,28 @@ def web(
         found = settings()
         url, _ = found.needed_to_serve()
         check_database(url.reveal())
-        if fd is None:
-            fd = opened.enter_context(listen(found.host, found.port)).fileno()
-        with socket.socket(fileno=os.dup(fd)) as listener:
-            base_url = base_url_of(listener)
+        if fd:
+            listeners = [socket.socket(fileno=os.dup(number)) for number in fd]
+        else:
+            listeners = listen_together(found.host, found.port, found.web_workers)
+        for listener in listeners:
+            opened.enter_context(listener)
+        base_url = base_url_of(listeners[0])
         show(
-            {"base_url": base_url, "web_workers": found.web_workers},
+            {"base_url": base_url, "web_workers": len(listeners)},
             as_json=json_output,
-            as_text=lambda: f"Serving on {base_url} with {found.web_workers} processes.",
+            as_text=lambda: f"Serving on {base_url} with {len(listeners)} processes.",
         )
-        _serve(fd, found.web_workers)
+        _serve(listeners)
 
 
-def _serve(fd: int, web_workers: int) -> None:
+def _serve(listeners: list[socket.socket]) -> None:
     # uvicorn raises the signal that stopped it once more; being asked to stop is no failure.
     signal.signal(signal.SIGTERM, lambda *_: None)
-    uvicorn.run(
+    config = uvicorn.Config(
         "rsolv.web:create_app",
         factory=True,
-        fd=fd,
-        workers=web_workers,
+        workers=len(listeners),
         loop="uvloop",
         http="httptools",
         lifespan="on",
@@ -62,6 +67,14 @@ def _serve(fd: int, web_workers: int) -> None:
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
+    if len(listeners) > 1:
+        SpreadWorkers(config, listeners).run()
+        return
+    server = uvicorn.Server(config)
+    with suppress(KeyboardInterrupt):
+        server.run(sockets=listeners)
+    if not server.started:
+        raise typer.Exit(ExitCode.FAILURE)
 
 
 def worker(*, json_output: Json = False) -> None:

@@ -52,7 +52,8 @@ def _plan(found: Settings) -> Plan:
         prepare=None if found.is_production else _demo(),
         database_url=found.database_url.reveal() if found.database_url else None,
         secret_key_base=found.secret_key_base.reveal() if found.secret_key_base else None,
-        environment={**os.environ, "WEB_WORKERS": str(found.web_workers)},
+        environment=dict(os.environ),
+        web_workers=found.web_workers,
     )
 
 

@@ -39,7 +39,7 @@ class Plan:
 
     *migrate* brings a database's schema up to date; *prepare* provides the catalogue and the demo
     customer (None: neither). *web* and *worker* are arguments to Python; *web* gets `--fd N` appended,
-    the descriptor of the listening socket.
+    the descriptor of a listening socket, once for each of *web_workers*.
     """
 
     home: Path
@@ -51,6 +51,7 @@ class Plan:
     secret_key_base: str | None = field(default=None, repr=False)
     web: tuple[str, ...] = ("-m", "rsolv", "web")
     worker: tuple[str, ...] = ("-m", "rsolv", "worker")
+    web_workers: int = 1
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
@@ -110,8 +111,10 @@ class Installation:
         plan = self._plan
         self.home.claim(server_user() if plan.database_url is None else None)
         self._started.callback(self.home.release)
-        listener = self._started.enter_context(listen(plan.host, plan.port))
-        self._base_url = base_url_of(listener)
+        listeners = listen_together(plan.host, plan.port, plan.web_workers)
+        for listener in listeners:
+            self._started.enter_context(listener)
+        self._base_url = base_url_of(listeners[0])
         secret_key_base = plan.secret_key_base or self.home.secret_key_base()
         self._database_url = plan.database_url or self._start_cluster()
         check_database(self._database_url)
@@ -123,10 +126,11 @@ class Installation:
             )
             self.home.remember_demo(self._demo)
         self._announce("Starting web and worker")
-        self._start_children(listener.fileno(), secret_key_base)
+        self._start_children([listener.fileno() for listener in listeners], secret_key_base)
         self._await_ready()
         # Undone first: nobody new is sent here, and who comes now is refused rather than kept waiting.
-        self._started.callback(listener.close)
+        for listener in listeners:
+            self._started.callback(listener.close)
         self._started.callback(self.home.withdraw)
 
     def publish(self) -> Run:
@@ -173,7 +177,7 @@ class Installation:
         except RefusedByServer as error:
             raise DatabaseUnusable(reason=f"its schema cannot be brought up to date: {error}") from None
 
-    def _start_children(self, listener: int, secret_key_base: str) -> None:
+    def _start_children(self, listeners: list[int], secret_key_base: str) -> None:
         environment = {
             **self._plan.environment,
             "DATABASE_URL": self._database_url,
@@ -181,10 +185,11 @@ class Installation:
             "RSOLV_HOME": str(self.home.directory),
             "PYTHONUNBUFFERED": "1",
         }
-        commands = {"worker": self._plan.worker, "web": (*self._plan.web, "--fd", str(listener))}
+        web = (*self._plan.web, *(word for number in listeners for word in ("--fd", str(number))))
+        commands = {"worker": self._plan.worker, "web": web}
         for name, arguments in commands.items():
             log = self.home.logs / f"{name}.log"
-            inherited = (listener,) if name == "web" else ()
+            inherited = tuple(listeners) if name == "web" else ()
             child = Child(Command(name, (sys.executable, *arguments), environment, log, inherited))
             self._started.callback(child.stop)
             child.start()
@@ -202,7 +207,25 @@ class Installation:
             time.sleep(READY_POLL_SECONDS)
 
 
-def listen(host: str, port: int) -> socket.socket:
+def listen_together(host: str, port: int, sockets: int) -> list[socket.socket]:
+    """
+    Listen on *host* and *port* with several sockets, over which the kernel spreads the connections.
+
+    Raises:
+        PortTaken: another program listens there.
+        LocalFailure: we may not listen there, or there is no such address.
+    """
+    alone = listen(host, port)
+    if sockets == 1:
+        return [alone]
+    # Sockets that share an address would also share it with a stranger's; one that does not has just shown that there
+    # is none.
+    port = int(alone.getsockname()[1])
+    alone.close()
+    return [listen(host, port, shared=True) for _ in range(sockets)]
+
+
+def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
     """
     Listen on *host* and *port*; connections wait there until the web takes them, also while it starts again.
 
@@ -214,6 +237,8 @@ def listen(host: str, port: int) -> socket.socket:
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         # uvicorn sets this on sockets it opens itself, not on one it inherits: without it every answer on a connection
         # kept alive waits 44 ms for an acknowledgement.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
