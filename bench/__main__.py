@@ -76,7 +76,7 @@ async def _measure(parameters: Parameters, cluster: Cluster, directory: Path) ->
             await _analyze(cluster)
             for repetition in range(1, parameters.repetitions + 1):
                 _announce(f"Round {repetition} of {parameters.repetitions}")
-                await campaign.repeat()
+                await campaign.repeat(pgbench_first=repetition % 2 == 0)
             memory = product.memory()
         _announce("Checking the books")
         books = await check_books(

@@ -141,7 +141,8 @@ def _method(results: Results) -> str:
   answered one billable store, with its role and time limits, prepared, ids flowing from statement to statement.
   Repeated instead of varied: {", ".join(results.frozen) or "nothing"}.
 - *{LEAST}*: one statement (bench/least_debit.sql): idempotency key, balance guarded against going below zero, row.
-- Product and pgbench take turns within each round. How the connections fell to the web workers: {splits}."""
+- Product and pgbench take turns, the one first in one round, the other in the next.
+- How the connections fell to the web workers: {splits}."""
 
 
 def _latencies(results: Results, name: str) -> list[str]:
