@@ -47,9 +47,15 @@ def run_step(step: str, direction: str) -> None:
     """
     Run one step's SQL, *step* being its file (`__file__`) and *direction* up or down. Only Alembic calls this.
     """
+    run_sql(Path(step).with_suffix(f".{direction}.sql").read_text(encoding="utf-8"))
+
+
+def run_sql(sql: str) -> None:
+    """
+    Run statements, one or several, in the step that Alembic is running.
+    """
     from alembic import op  # noqa: PLC0415 -- see upgrade
 
-    sql = Path(step).with_suffix(f".{direction}.sql").read_text(encoding="utf-8")
     # asyncpg runs several statements only without parameters, on its own connection object.
     raw: Any = op.get_bind().connection.dbapi_connection  # SQLAlchemy's wrapper; its type knows no run_async
     raw.run_async(lambda connection: connection.execute(sql))

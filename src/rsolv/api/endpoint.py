@@ -70,8 +70,8 @@ class Endpoint:
         if self._operation.query is not None:
             call.query = parse_query(self._operation.query, scope["query_string"])
         if self._decoder is not None:
-            call.raw_body = await _read_body(headers, receive, self._parts.max_body_bytes)
-            call.body = parse_body(self._decoder, call.raw_body, headers.get(b"content-type", b""))
+            raw_body = await _read_body(headers, receive, self._parts.max_body_bytes)
+            call.body = parse_body(self._decoder, raw_body, headers.get(b"content-type", b""))
         return await self._operation.handler(call)
 
 

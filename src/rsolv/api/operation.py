@@ -40,7 +40,6 @@ class Call:
     now: datetime
     headers: dict[bytes, bytes]
     body: Any = None
-    raw_body: bytes = b""
     query: Any = None
     caller: AuthenticatedKey | None = None
 

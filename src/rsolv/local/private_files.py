@@ -62,13 +62,6 @@ class Lock:
         self._path = path
         self._descriptor: int | None = None
 
-    @property
-    def is_held(self) -> bool:
-        """
-        Tell whether this object holds the lock.
-        """
-        return self._descriptor is not None
-
     def acquire(self) -> None:
         """
         Take the lock or say at once who has it. Idempotent.

@@ -13,6 +13,8 @@ from rsolv.api.operation import Access, Call, Operation, Reply, Shape
 from rsolv.audit import Actor
 from rsolv.db import Connection
 
+METHOD, PATH = "POST", "/api/v1/customers/onboard"
+
 _Text = Annotated[str, msgspec.Meta(max_length=1_000)]
 
 
@@ -114,18 +116,16 @@ def _repeatable(call: Call) -> idempotency.Repeatable | None:
     if header is None:
         return None
     return idempotency.Repeatable(
-        scope="POST /api/v1/customers/onboard",
+        scope=f"{METHOD} {PATH}",
         key=idempotency.checked_key(header.decode("latin-1")),
-        fingerprint=idempotency.fingerprint(
-            "POST", "/api/v1/customers/onboard", msgspec.json.encode(call.body, order="deterministic")
-        ),
+        fingerprint=idempotency.fingerprint(METHOD, PATH, msgspec.json.encode(call.body, order="deterministic")),
     )
 
 
 OPERATIONS = (
     Operation(
-        method="POST",
-        path="/api/v1/customers/onboard",
+        method=METHOD,
+        path=PATH,
         summary="Sign up",
         access=Access.PUBLIC,
         handler=onboard,

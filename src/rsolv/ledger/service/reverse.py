@@ -5,7 +5,7 @@ Undo a posting by one more posting that names it.
 from rsolv.db import Connection
 from rsolv.ledger.errors import AlreadyReversed, InsufficientCredits, UnknownPosting
 from rsolv.ledger.queries import moves, reads
-from rsolv.ledger.rules import Basis, Cause, EntryToPost, PostedEntry, Reversed, entries_undoing, shortage_in_undoing
+from rsolv.ledger.rules import Basis, Cause, Posted, PostedEntry, Reversed, entries_undoing, shortage_in_undoing
 from rsolv.ledger.service.locking import find_repeat, lock_available
 
 ENTRIES_AT_MOST = 10_000
@@ -40,7 +40,6 @@ async def reverse(
     )
     if not entries:
         raise UnknownPosting(posting_id=posting_id)
-    moved = sum(entry.amount for entry in entries if entry.grant_id is not None)
     repeat = await find_repeat(
         connection,
         customer_id=customer_id,
@@ -50,29 +49,23 @@ async def reverse(
         corrects_posting_id=posting_id,
     )
     if repeat is not None:
-        shortfall = max(0, moved + repeat.credits)
-        return Reversed(repeat.posting_id, repeat.credits, repeat.balance_after, shortfall, repeated=True)
+        return _answer(repeat, entries)
     undoing = entries_undoing(entries)
     if not undoing or await reads.find_correction(connection, customer_id=customer_id, posting_id=posting_id):
         raise AlreadyReversed(posting_id=posting_id)
     shortage = shortage_in_undoing(undoing, entries)
     if shortage is not None:
         raise InsufficientCredits(needed=shortage[0], spendable=shortage[1])
-    return await _post(
-        connection,
-        entries,
-        undoing,
-        moves.PostingFacts(customer_id, cause, source, Basis(), {"reason": reason}, corrects_posting_id=posting_id),
-    )
-
-
-async def _post(
-    connection: Connection, entries: list[PostedEntry], undoing: list[EntryToPost], facts: moves.PostingFacts
-) -> Reversed:
     await moves.insert_accounts_once(
-        connection, customer_id=facts.customer_id, kinds=[entry.account_kind for entry in undoing]
+        connection, customer_id=customer_id, kinds=[entry.account_kind for entry in undoing]
     )
+    facts = moves.PostingFacts(customer_id, cause, source, Basis(), {"reason": reason}, corrects_posting_id=posting_id)
     posted = await moves.insert_entries_once(connection, facts, undoing)
     assert posted is not None, "the lock was held since we looked for a repeat"
+    return _answer(posted, entries)
+
+
+def _answer(posted: Posted, entries: list[PostedEntry]) -> Reversed:
     moved = sum(entry.amount for entry in entries if entry.grant_id is not None)
-    return Reversed(posted.posting_id, posted.credits, posted.balance_after, max(0, moved + posted.credits))
+    shortfall = max(0, moved + posted.credits)
+    return Reversed(posted.posting_id, posted.credits, posted.balance_after, shortfall, repeated=posted.repeated)
