@@ -43,7 +43,9 @@ SETTINGS = {
     "log_parameter_max_length_on_error": "0",
     "log_error_verbosity": "terse",
 }
-DURABILITY = ("fsync", "full_page_writes", "synchronous_commit")
+# What a cluster for tests goes without. Autovacuum too: it runs as the superuser, so while it looks at a database our
+# role may not drop that one by force.
+DISPENSABLE = ("fsync", "full_page_writes", "synchronous_commit", "autovacuum")
 
 Announce = Callable[[str], None]
 
@@ -249,8 +251,8 @@ class Cluster:
             os.close(log)
 
     def _settings(self) -> dict[str, str]:
-        durability = dict.fromkeys(DURABILITY, "on" if self._durable else "off")
-        return SETTINGS | durability | {"unix_socket_directories": str(self._socket_directory)}
+        dispensable = dict.fromkeys(DISPENSABLE, "on" if self._durable else "off")
+        return SETTINGS | dispensable | {"unix_socket_directories": str(self._socket_directory)}
 
     def _wait_until_serving(self, tools: Programs) -> bool:
         """
