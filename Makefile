@@ -36,17 +36,20 @@ lock: setup ## Lock requirements/*.in again (no host name may enter a lock file)
 # --- use --------------------------------------------------------------------
 
 .PHONY: run
-run: $(VENV)/run.stamp ## Start everything: PostgreSQL, migrations, web, worker
+run: $(VENV)/run.stamp ## Start everything: PostgreSQL, migrations, Stripe's twin, web, worker
 	@exec $(BIN)/rsolv up
 
 # --- prove ------------------------------------------------------------------
 
 include mk/check.mk
+include mk/stripe.mk
 include mk/bench.mk
 
 .PHONY: test
-test: setup check ## Run every check and test
+test: setup check stripe-examples ## Run every check and test
+	@rm -rf $(STRIPE_LOG)
 	@$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -q $(TESTS)
+	@$(MAKE) --no-print-directory stripe-log
 
 TESTS ?= tests
 

@@ -7,3 +7,7 @@ CUSTOMERS := 2000
 .PHONY: bench
 bench: $(VENV)/dev.stamp ## Measure product and pgbench side by side; write bench/RESULTS.md
 	@$(BIN)/python -m bench --seconds $(SECONDS) --connections $(CONNECTIONS) --customers $(CUSTOMERS) $(if $(QUICK),--quick)
+
+.PHONY: bench-stripe
+bench-stripe: $(VENV)/dev.stamp ## Measure Stripe's twin beside the SDK alone; write bench/STRIPE_TWIN.md
+	@$(BIN)/python -m bench.stripe_twin $(if $(QUICK),--quick)

@@ -7,6 +7,8 @@ transaction that is rolled back (`connection`), or a clone of its own (`database
 
 import asyncio
 import itertools
+import os
+import re
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -26,12 +28,17 @@ from rsolv.db import APPLICATION_ROLE, Connection, Database
 from rsolv.kernel import clock
 from rsolv.kernel.secret import Secret
 from rsolv.local.cluster import Cluster
+from rsolv.stripe_gateway import StripeGateway
+from rsolv.stripe_gateway.client import GatewayOptions, open_gateway
 from rsolv.web import wired_bus
+from stripe_twin.embedded import TwinTransport
+from stripe_twin.twin import Twin
 
 MEMORY = Path("/dev/shm")
 ROOM_BYTES = 2 * 1024**3
 TEMPLATE = "template_migrated"
 MASTER_KEY = Secret("0123456789abcdef" * 4)
+STRIPE_LOGS = Path(__file__).parents[1] / ".cache" / "stripe" / "log"
 _names = (f"test_{number}" for number in itertools.count(1))
 
 
@@ -180,3 +187,27 @@ async def acme_client(client: httpx.AsyncClient) -> httpx.AsyncClient:
     assert answer.status_code == httpx.codes.CREATED, answer.text
     client.headers["x-api-key"] = answer.json()["api_key"]
     return client
+
+
+@pytest.fixture
+def twin(request: pytest.FixtureRequest) -> Iterator[Twin]:
+    """
+    A twin of Stripe in this process; it has made no mistake of its own.
+
+    Its calls and events are recorded, and judged after the tests (`make stripe-log`).
+    """
+    STRIPE_LOGS.mkdir(parents=True, exist_ok=True)
+    name = re.sub(r"[^0-9A-Za-z]+", "-", request.node.nodeid)[-100:]
+    opened = Twin(log=STRIPE_LOGS / f"{name}-{os.getpid()}.jsonl")
+    yield opened
+    opened.close()
+    assert opened.mistakes == []
+
+
+@pytest.fixture
+async def gateway(twin: Twin) -> AsyncIterator[StripeGateway]:
+    """
+    The product's own gateway, over the twin.
+    """
+    async with open_gateway(GatewayOptions(api_key=Secret("sk_test_ofthetests")), TwinTransport(twin)) as opened:
+        yield opened

@@ -48,6 +48,11 @@ AROUND_THE_ROOMS = {
     "cli/up.py": "from rsolv.local.errors import AlreadyRunning",
     "local/errors.py": "from rsolv.kernel.errors import Conflict",
     "__main__.py": "from rsolv.cli import main",
+    "../stripe_twin/__init__.py": "",
+    "../stripe_twin/contract.py": "",
+    "../stripe_twin/core.py": "import stripe_twin.contract",
+    "../stripe_twin/payments.py": "import stripe_twin.core",
+    "../stripe_twin/billing.py": "import stripe_twin.payments",
 }
 
 PLANTED = [
@@ -79,6 +84,9 @@ PLANTED = [
     ("stripe", "web.py", "import stripe_twin"),
     ("settings", "ledger/service.py", "from rsolv.settings import Settings"),
     ("settings", "api/fixes.py", "from rsolv import settings"),
+    ("twin-apart", "../stripe_twin/core.py", "import rsolv.kernel"),
+    ("twin-direction", "../stripe_twin/core.py", "import stripe_twin.payments"),
+    ("twin-direction", "../stripe_twin/payments.py", "import stripe_twin.billing"),
 ]
 
 
