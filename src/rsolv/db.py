@@ -8,7 +8,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
-from typing import Any, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self
 
 import asyncpg
 
@@ -50,6 +50,8 @@ class Unavailable(Exception):
     Whether a transaction that was committing took effect is unknown; a repeat under the same
     natural or idempotency key is safe.
     """
+
+    passes_by_itself: ClassVar[bool] = True
 
 
 class SchemaMissing(Unavailable):

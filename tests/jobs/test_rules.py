@@ -29,6 +29,14 @@ def test_after_ten_failures_a_job_is_held(tries: int) -> None:
     assert pause_before_retry(tries) is None
 
 
+@pytest.mark.parametrize(("tries", "pause_seconds"), [(1, 2), (9, 512), (10, 600), (TRIES_MAX + 1, 600), (10_000, 600)])
+def test_an_outage_of_any_length_holds_no_job(tries: int, pause_seconds: int) -> None:
+    """
+    Trouble that passes by itself is waited out: ten minutes after it is over, the job is done.
+    """
+    assert pause_before_retry(tries, passes_by_itself=True) == timedelta(seconds=pause_seconds)
+
+
 def test_no_pause_is_longer_than_an_hour() -> None:
     """
     However the figures are changed.

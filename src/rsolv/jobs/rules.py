@@ -9,6 +9,7 @@ from datetime import timedelta
 TRIES_MAX = 10
 _FIRST_PAUSE = timedelta(seconds=2)
 _LONGEST_PAUSE = timedelta(hours=1)
+_LONGEST_PAUSE_IN_AN_OUTAGE = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +62,14 @@ class WaitingJobs:
     held: int
 
 
-def pause_before_retry(tries: int) -> timedelta | None:
+def pause_before_retry(tries: int, *, passes_by_itself: bool = False) -> timedelta | None:
     """
     Return how long a job rests that has failed *tries* times, or None when it is to be held.
 
-    Doubles from two seconds to an hour.
+    Doubles from two seconds to an hour. Trouble that *passes by itself* (somebody else's system is away) is no fault of
+    the job, so that one is tried for ever, every ten minutes in the end.
     """
-    if tries >= TRIES_MAX:
-        return None
-    return min(_FIRST_PAUSE * (1 << (tries - 1)), _LONGEST_PAUSE)
+    pause = _FIRST_PAUSE * (1 << min(tries - 1, TRIES_MAX))
+    if passes_by_itself:
+        return min(pause, _LONGEST_PAUSE_IN_AN_OUTAGE)
+    return min(pause, _LONGEST_PAUSE) if tries < TRIES_MAX else None

@@ -73,7 +73,7 @@ def _tried(kind: str, handler: Handler) -> Callable[[QueuedJob], Awaitable[None]
         except Exception as error:
             tries, reason = call.tries + 1, type(error).__name__
             log.warning("job_failed", kind=kind, job_id=call.job_id, tries=tries, error=reason)
-            pause = pause_before_retry(tries)
+            pause = pause_before_retry(tries, passes_by_itself=getattr(error, "passes_by_itself", False))
             # From None: the queue keeps what it is told of a failure, and messages may quote secrets and people.
             if pause is None:
                 raise JobHeld(reason) from None
