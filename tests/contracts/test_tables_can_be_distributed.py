@@ -42,12 +42,14 @@ LOCAL = {
     "pgqueuer_log",
     "pgqueuer_schedules",
     "pgqueuer_statistics",
+    "stripe_customers",
 }
 
 DROPPED_WHEN_DISTRIBUTED = {
     "audit_entries_customer_fkey",
     "customer_emails_customer_fkey",
     "api_key_hashes_key_fkey",
+    "stripe_customers_customer_fkey",
 }
 """
 Foreign keys from a local look-up into a distributed table: the price of a node's own look-ups, listed to be known.

@@ -14,13 +14,21 @@ from rsolv.settings import Settings, SettingsInvalid, load_settings
 REFERENCE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "settings.md"
 MASTER_KEY = "0123456789abcdef" * 4
 DATABASE_URL = "postgresql://ada:hunter2@db.test/rsolv"
-SOUND = {"RSOLV_ENV": "production", "DATABASE_URL": DATABASE_URL, "SECRET_KEY_BASE": MASTER_KEY}
+LIVE_KEY, TEST_KEY = (f"sk_{mode}_correcthorsebattery" for mode in ("live", "test"))
+SOUND = {
+    "RSOLV_ENV": "production",
+    "DATABASE_URL": DATABASE_URL,
+    "SECRET_KEY_BASE": MASTER_KEY,
+    "STRIPE_API_KEY": LIVE_KEY,
+}
 
 EVERYTHING_WRONG = {
     "RSOLV_ENV": "staging-blue",
     "PORT": "eighty",
     "DATABASE_URL": "mysql://ada:hunter2@db.test/rsolv",
     "SECRET_KEY_BASE": "correct-horse-battery-staple",
+    "STRIPE_API_KEY": "pk_correcthorsebattery",
+    "STRIPE_API_BASE": "ftp://stand-in.test",
     "WEB_WORKERS": "1001",
     "DATABASE_POOL_SIZE": "12345",
     "MAX_BODY_BYTES": "-5",
@@ -55,6 +63,8 @@ def test_an_empty_environment_is_a_development_machine() -> None:
         port=4000,
         database_url=None,
         secret_key_base=None,
+        stripe_api_key=None,
+        stripe_api_base=None,
         web_workers=2,
         database_pool_size=8,
         max_body_bytes=1_048_576,
@@ -176,12 +186,13 @@ def test_both_forms_of_a_database_url_are_taken(environment: str, url: str) -> N
     """
     Providers print either.
     """
-    found = load_settings(SOUND | {"RSOLV_ENV": environment, "DATABASE_URL": url})
+    key = LIVE_KEY if environment == "production" else TEST_KEY
+    found = load_settings(SOUND | {"RSOLV_ENV": environment, "DATABASE_URL": url, "STRIPE_API_KEY": key})
 
     assert found.database_url == Secret(url)
 
 
-@pytest.mark.parametrize("missing", ["DATABASE_URL", "SECRET_KEY_BASE"])
+@pytest.mark.parametrize("missing", ["DATABASE_URL", "SECRET_KEY_BASE", "STRIPE_API_KEY"])
 def test_production_demands_its_secrets(missing: str) -> None:
     """
     The stand-ins that development is given would lose or leak what customers trust us with.
@@ -199,6 +210,60 @@ def test_production_with_its_secrets_is_right() -> None:
     Nothing else has to be said.
     """
     assert load_settings(SOUND).is_production
+
+
+@pytest.mark.parametrize(
+    ("environment", "kind"),
+    [("development", "live"), ("test", "live"), ("production", "test")],
+)
+@pytest.mark.parametrize("right", ["sk", "rk"])
+def test_live_money_and_test_money_are_kept_apart(environment: str, kind: str, right: str) -> None:
+    """
+    A key of the wrong kind is refused at the start, restricted or not, and not shown.
+    """
+    key = f"{right}_{kind}_correcthorsebattery"
+
+    with pytest.raises(SettingsInvalid) as caught:
+        load_settings(SOUND | {"RSOLV_ENV": environment, "STRIPE_API_KEY": key})
+
+    assert [problem.split(",")[0] for problem in caught.value.problems] == [f"STRIPE_API_KEY is a {kind} key"]
+    assert key not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["sk", "rk"])
+def test_a_key_of_the_right_kind_is_taken(kind: str) -> None:
+    """
+    Secret and restricted keys alike.
+    """
+    taken = load_settings({"STRIPE_API_KEY": f"{kind}_test_correcthorsebattery"}).stripe_api_key
+
+    assert taken == Secret(f"{kind}_test_correcthorsebattery")
+
+
+@pytest.mark.parametrize(
+    "key", ["pk_test_correcthorsebattery", "sk_test_", "sk_test_short", "sk_test_with a space", "sk"]
+)
+def test_what_is_no_key_of_stripes_is_refused(key: str) -> None:
+    """
+    A publishable key, half a key or a key of something else.
+    """
+    with pytest.raises(SettingsInvalid) as caught:
+        load_settings({"STRIPE_API_KEY": key})
+
+    assert caught.value.problems == ["STRIPE_API_KEY must be a secret or restricted key of Stripe's (sk_ or rk_)"]
+
+
+def test_a_stand_in_for_stripe_has_no_place_in_production() -> None:
+    """
+    Payments that a stand-in accepts are not paid.
+    """
+    url = "http://127.0.0.1:12111"
+
+    with pytest.raises(SettingsInvalid) as caught:
+        load_settings(SOUND | {"STRIPE_API_BASE": url})
+
+    assert caught.value.problems == ["STRIPE_API_BASE is for stand-ins, which production does not have"]
+    assert load_settings({"STRIPE_API_BASE": url}).stripe_api_base == url
 
 
 @pytest.mark.parametrize(("value", "is_on"), [("true", True), ("True", True), ("false", False), ("", False)])

@@ -13,6 +13,7 @@ from rsolv.customers.rules import (
 )
 from rsolv.customers.service import (
     create_customer,
+    ensure_stripe_customer,
     find_by_email,
     get_customer,
     list_customers_for_operator,
@@ -30,6 +31,7 @@ __all__ = [
     "UnknownCustomer",
     "checked_new_customer",
     "create_customer",
+    "ensure_stripe_customer",
     "find_by_email",
     "get_customer",
     "list_customers_for_operator",

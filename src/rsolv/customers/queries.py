@@ -108,3 +108,31 @@ async def stamp_first_scan(connection: Connection, *, customer_id: int, scanned_
         scanned_at,
     )
     return bool(stamped)
+
+
+async def find_stripe_customer_id(connection: Connection, *, customer_id: int) -> str | None:
+    """
+    Return who a customer is at Stripe, once that is known.
+    """
+    stripe_customer_id: str | None = await connection.fetchval(
+        "SELECT stripe_customer_id FROM stripe_customers WHERE customer_id = $1", customer_id
+    )
+    return stripe_customer_id
+
+
+async def insert_stripe_customer_once(
+    connection: Connection, *, customer_id: int, stripe_customer_id: str, stripe_request_id: str
+) -> bool:
+    """
+    Note who a customer is at Stripe; False when it has been noted before.
+    """
+    inserted = await connection.fetchval(
+        """
+        INSERT INTO stripe_customers (stripe_customer_id, customer_id, stripe_request_id) VALUES ($1, $2, $3)
+        ON CONFLICT ON CONSTRAINT stripe_customers_customer_key DO NOTHING RETURNING true
+        """,
+        stripe_customer_id,
+        customer_id,
+        stripe_request_id,
+    )
+    return bool(inserted)

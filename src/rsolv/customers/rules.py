@@ -2,14 +2,17 @@
 What a customer is, and which details of a new one are acceptable.
 """
 
+import hashlib
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 import disposable_email_domains
 from email_validator import EmailNotValidError, validate_email
 
 from rsolv.customers.errors import CustomerInvalid
+from rsolv.stripe_gateway import CUSTOMER_KEY
 
 SOURCES = ("direct", "gh_marketplace", "early_access")
 _SOURCE_ALIASES = {"marketplace": "gh_marketplace"}
@@ -120,6 +123,40 @@ def checked_new_customer(*, email: str, name: str | None, acquisition: Acquisiti
         email_folded=fold_email(normal_email),
         name=clean_name,
         acquisition=Acquisition(source=source, **campaign),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class StripeCustomerRequest:
+    """
+    How a customer is made at Stripe: always the same way for the same customer, so that a repeat is one.
+    """
+
+    email: str
+    name: str
+    metadata: Mapping[str, str]
+    key: str
+
+
+def stripe_customer_request(customer: Customer) -> StripeCustomerRequest:
+    """
+    Return what makes a customer known at Stripe.
+
+    `rsolv_customer_since` tells our customer 7 from the 7 of another installation that shares the Stripe account: from
+    a developer's database that was made anew, say. The key names the exact request, since Stripe refuses a key that
+    comes again with other parameters.
+    """
+    metadata = {
+        CUSTOMER_KEY: str(customer.id),
+        "rsolv_customer_since": customer.created_at.astimezone(UTC).isoformat(timespec="microseconds"),
+    }
+    exact = "\n".join([customer.email, customer.name, *metadata.values()])
+    digest = hashlib.sha256(exact.encode()).hexdigest()[:32]
+    return StripeCustomerRequest(
+        email=customer.email,
+        name=customer.name,
+        metadata=metadata,
+        key=f"rsolv-customer-{customer.id}-{digest}",
     )
 
 

@@ -4,10 +4,21 @@ The customers room's verbs.
 
 from datetime import datetime
 
+import structlog
+
 from rsolv.customers import queries
 from rsolv.customers.errors import EmailTaken, UnknownCustomer
-from rsolv.customers.rules import Customer, NewCustomer, fold_email
-from rsolv.db import Connection
+from rsolv.customers.rules import (
+    Customer,
+    NewCustomer,
+    StripeCustomerRequest,
+    fold_email,
+    stripe_customer_request,
+)
+from rsolv.db import Connection, Database
+from rsolv.stripe_gateway import StripeCustomer, StripeGateway
+
+log = structlog.get_logger()
 
 
 async def create_customer(
@@ -74,3 +85,47 @@ async def stamp_first_scan(connection: Connection, *, customer_id: int, now: dat
     Note a customer's first scan; every later one changes nothing and answers False.
     """
     return await queries.stamp_first_scan(connection, customer_id=customer_id, scanned_at=now)
+
+
+async def ensure_stripe_customer(database: Database, gateway: StripeGateway, *, customer_id: int) -> str:
+    """
+    Return who a customer is at Stripe, making them known there first if they are not.
+
+    Exactly one customer there, however often and by how many at once this is called: the same request has the same
+    idempotency key, and one that was made longer ago than Stripe remembers keys is found by list. Calls Stripe, so do
+    not call this in a transaction.
+
+    Raises:
+        UnknownCustomer: there is none with this id.
+        GatewayFailure: Stripe could not be asked or did not answer; calling again is safe.
+    """
+    async with database.reading() as connection:
+        known = await queries.find_stripe_customer_id(connection, customer_id=customer_id)
+        customer = await get_customer(connection, customer_id=customer_id)
+    if known is not None:
+        return known
+    request = stripe_customer_request(customer)
+    theirs = await _find_at_stripe(gateway, request) or await gateway.create_customer(
+        email=request.email, name=request.name, metadata=request.metadata, key=request.key
+    )
+    async with database.transaction() as connection:  # lint: allow one-transaction-place -- a call lies before it
+        await queries.insert_stripe_customer_once(
+            connection, customer_id=customer_id, stripe_customer_id=theirs.id, stripe_request_id=theirs.request_id
+        )
+        noted = await queries.find_stripe_customer_id(connection, customer_id=customer_id)
+    assert noted is not None, "noted by us or by somebody before us"
+    if noted != theirs.id:
+        log.error("stripe_customer_twice", customer_id=customer_id, noted=noted, found=theirs.id)
+    return noted
+
+
+async def _find_at_stripe(gateway: StripeGateway, request: StripeCustomerRequest) -> StripeCustomer | None:
+    """
+    Look for the customer that an earlier call made whose answer we never had; the oldest, should there be several.
+    """
+    found = [
+        theirs
+        for theirs in await gateway.find_customers(email=request.email)
+        if request.metadata.items() <= theirs.metadata.items()
+    ]
+    return found[-1] if found else None
