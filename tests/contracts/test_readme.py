@@ -43,7 +43,9 @@ def installation() -> Iterator[Installation]:
         Path(directory).chmod(0o711)
         home = Path(directory) / "home"
         environment = {
-            name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "SECRET_KEY_BASE")
+            name: value
+            for name, value in os.environ.items()
+            if name not in ("DATABASE_URL", "SECRET_KEY_BASE", "STRIPE_API_KEY", "STRIPE_API_BASE")
         } | {"RSOLV_HOME": str(home), "PORT": "0"}
         with subprocess.Popen([sys.executable, "-m", "rsolv", "up"], env=environment) as supervisor:
             published = home / "run.json"
@@ -86,6 +88,21 @@ def test_the_tour_runs_line_by_line(installation: Installation, tmp_path: Path) 
     assert repetition["billing"] == {"status": "already_billed", "credits_remaining": left}
 
 
+def test_who_signed_up_is_known_to_stripes_twin(installation: Installation) -> None:
+    """
+    The lines about the twin answer a list with the demo customer, whom the worker made known there.
+    """
+    section = README.split("## Stripe, without Stripe")[1].split("\n## ")[0]
+    [block] = re.findall(r"```sh\n(.*?)```", section, flags=re.DOTALL)
+    script = block.replace(".rsolv/", f"{installation.home}/")
+
+    def listed() -> list[str]:
+        answer = subprocess.run(["/bin/sh", "-eu", "-c", script], capture_output=True, text=True, check=True)
+        return [customer["email"] for customer in json.loads(answer.stdout)["data"]]
+
+    until(lambda: installation.run["demo"]["email"] in listed(), "the demo customer is known")
+
+
 def test_the_commands_for_the_operator_work(installation: Installation, tmp_path: Path) -> None:
     """
     Each operator's command of the README ends with 0 against the running installation.
@@ -115,5 +132,5 @@ def test_run_json_is_private_and_complete(installation: Installation) -> None:
     published = installation.home / "run.json"
 
     assert published.stat().st_mode & 0o777 == 0o600
-    assert set(installation.run) >= {"base_url", "pids", "demo"}
+    assert set(installation.run) >= {"base_url", "stripe_url", "pids", "demo"}
     assert set(installation.run["demo"]) == {"email", "api_key"}

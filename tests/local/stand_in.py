@@ -6,6 +6,7 @@ Stand in, as a program of its own, for the processes that the local installation
     stand_in.py write URL FILE             commit numbers one by one, noting each in FILE once acknowledged
     stand_in.py up HOME PORT [WEB]         run an installation of stand-ins; WEB is the mode of its web
     stand_in.py web|dying --fd N           answer /ready like the web, or die at once
+    stand_in.py stripe --home H --fd N     answer like the twin of Stripe
     stand_in.py worker                     do nothing, for ever
 """
 
@@ -78,6 +79,8 @@ def up(home: str, port: str, web_mode: str = "web") -> None:
         migrate=lambda url: None,
         prepare=prepare,
         database_url=os.environ.get("DATABASE_URL"),
+        stripe_api_key=os.environ.get("STRIPE_API_KEY"),
+        stripe_twin=(MYSELF, "stripe"),
         web=(MYSELF, web_mode),
         worker=(MYSELF, "worker"),
         environment=os.environ,
@@ -117,8 +120,27 @@ async def _database_answers() -> bool:
     return True
 
 
+class Greeting(http.server.BaseHTTPRequestHandler):
+    """
+    Answer 200 to everything.
+    """
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+
 def web(_option: str, descriptor: str) -> None:
-    server = http.server.HTTPServer(("127.0.0.1", 0), Answer, bind_and_activate=False)
+    _serve(Answer, descriptor)
+
+
+def stripe(_home_option: str, _home: str, _option: str, descriptor: str) -> None:
+    _serve(Greeting, descriptor)
+
+
+def _serve(handler: type[http.server.BaseHTTPRequestHandler], descriptor: str) -> None:
+    server = http.server.HTTPServer(("127.0.0.1", 0), handler, bind_and_activate=False)
     server.socket.close()
     server.socket = socket.socket(fileno=int(descriptor))
     server.serve_forever()
@@ -133,5 +155,5 @@ def worker() -> None:
 
 
 if __name__ == "__main__":
-    modes = {mode.__name__: mode for mode in (cluster, unwatched, write, up, web, dying, worker)}
+    modes = {mode.__name__: mode for mode in (cluster, unwatched, write, up, web, stripe, dying, worker)}
     modes[sys.argv[1]](*sys.argv[2:])

@@ -28,9 +28,48 @@ def test_it_says_ready_only_when_the_web_answers_and_tells_where(start: Start, s
     run = _run(spot)
 
     assert _answers(run["base_url"])
-    assert set(run) == {"base_url", "pids", "demo", "database_url"}
+    assert _answers(run["stripe_url"], "/")
+    assert set(run) == {"base_url", "stripe_url", "pids", "demo", "database_url"}
+    assert set(run["pids"]) == {"supervisor", "postgres", "stripe", "web", "worker"}
     assert set(run["demo"]) == {"email", "api_key"}
     assert [name for name, pid in run["pids"].items() if is_gone(pid)] == []
+
+
+def test_with_a_key_of_stripes_no_twin_is_started(start: Start, spot: Path) -> None:
+    """
+    The real thing replaces its stand-in, and `run.json` names no stand-in's URL.
+    """
+    _await_ready(start("up", spot, 0, STRIPE_API_KEY="sk_test_correcthorsebattery"))
+
+    run = _run(spot)
+
+    assert run["stripe_url"] is None
+    assert "stripe" not in run["pids"]
+
+
+def test_the_twin_of_stripe_comes_back_under_its_url(start: Start, spot: Path) -> None:
+    """
+    Links to its pages that were handed out before still lead to it.
+    """
+    first, _ = _start_and_stop(start, spot)
+
+    second, _ = _start_and_stop(start, spot)
+
+    assert first["stripe_url"] == second["stripe_url"]
+
+
+def test_the_twin_of_stripe_takes_another_port_when_its_own_is_taken(start: Start, spot: Path) -> None:
+    """
+    A stranger on the remembered port does not stand in the way of the start.
+    """
+    first, _ = _start_and_stop(start, spot)
+    port = int(first["stripe_url"].rpartition(":")[2])
+
+    with socket.create_server(("127.0.0.1", port)):
+        _await_ready(start("up", spot, 0))
+
+        assert _answers(_run(spot)["stripe_url"], "/")
+    assert _run(spot)["stripe_url"] != first["stripe_url"]
 
 
 def test_what_it_keeps_is_private(start: Start, spot: Path) -> None:
@@ -40,7 +79,8 @@ def test_what_it_keeps_is_private(start: Start, spot: Path) -> None:
     _await_ready(start("up", spot, 0))
 
     modes = {
-        stat.S_IMODE((spot / name).stat().st_mode) for name in ("secret_key_base", "run.json", "demo.json", "lock")
+        stat.S_IMODE((spot / name).stat().st_mode)
+        for name in ("secret_key_base", "run.json", "demo.json", "lock", "stripe_port")
     }
 
     assert modes == {0o600}
@@ -117,7 +157,7 @@ def test_a_database_that_cannot_be_reached_is_a_sentence(start: Start, spot: Pat
     assert (complaint.count("\n"), "hunter2" in complaint) == (1, False)
 
 
-@pytest.mark.parametrize("victim", ["web", "worker", "postgres"])
+@pytest.mark.parametrize("victim", ["web", "worker", "stripe", "postgres"])
 def test_a_process_that_dies_is_started_again(start: Start, spot: Path, victim: str) -> None:
     """
     The installation serves again, and `run.json` names the new process.
@@ -180,8 +220,8 @@ def _run(spot: Path) -> dict[str, Any]:
     return run
 
 
-def _answers(base_url: str) -> bool:
+def _answers(base_url: str, path: str = "/ready") -> bool:
     try:
-        return httpx.get(f"{base_url}/ready", timeout=5).is_success
+        return httpx.get(f"{base_url}{path}", timeout=5).is_success
     except httpx.TransportError:
         return False

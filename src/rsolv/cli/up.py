@@ -22,7 +22,9 @@ JsonWhenReady = Annotated[
 
 def up(*, json_output: JsonWhenReady = False) -> None:
     """
-    Start PostgreSQL (unless DATABASE_URL names one), web and worker; Ctrl-C stops all of it.
+    Start the whole installation: PostgreSQL, Stripe's twin, web and worker; Ctrl-C stops all of it.
+
+    DATABASE_URL and STRIPE_API_KEY name the real thing, which is then used instead of the stand-in.
 
     Exit codes: 0 stopped as asked, 1 failure, 2 settings, 5 already running or port taken, 7 no database.
 
@@ -52,6 +54,7 @@ def _plan(found: Settings) -> Plan:
         prepare=None if found.is_production else _demo(),
         database_url=found.database_url.reveal() if found.database_url else None,
         secret_key_base=found.secret_key_base.reveal() if found.secret_key_base else None,
+        stripe_api_key=found.stripe_api_key.reveal() if found.stripe_api_key else None,
         environment=dict(os.environ),
         web_workers=found.web_workers,
     )
@@ -65,6 +68,8 @@ def _demo() -> Prepare:
 
 def _description(run: Run, home: Home) -> str:
     lines = ["", f"  Web        {run.base_url}", f"  API docs   {run.base_url}/api/docs"]
+    if run.stripe_url is not None:
+        lines.append(f"  Stripe     {run.stripe_url} (a twin: no real money)")
     if run.demo is not None:
         lines += [f"  Customer   {run.demo.email}", f"  API key    {run.demo.api_key}"]
     lines += [f"  Data       {home.directory}", f"  Logs       {home.logs}"]

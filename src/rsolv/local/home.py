@@ -29,10 +29,13 @@ class DemoCustomer:
 @dataclass(frozen=True)
 class Run:
     """
-    Where a running installation is reached; *pids* of postgres (None when external), web, worker, supervisor.
+    Where a running installation is reached; *pids* of postgres (None when external), stripe, web, worker, supervisor.
+
+    *stripe_url* is that of the twin, None when Stripe itself is used.
     """
 
     base_url: str
+    stripe_url: str | None
     pids: dict[str, int | None]
     demo: DemoCustomer | None
     database_url: str = field(repr=False)
@@ -59,6 +62,13 @@ class Home:
         The directory of the embedded PostgreSQL.
         """
         return self.directory / "postgres"
+
+    @property
+    def stripe_twin(self) -> Path:
+        """
+        The directory of the stand-in for Stripe.
+        """
+        return self.directory / "stripe"
 
     @property
     def logs(self) -> Path:
@@ -123,6 +133,21 @@ class Home:
         Keep the demo customer for the next start.
         """
         write_private(self.directory / "demo.json", json.dumps(asdict(demo)) + "\n")
+
+    def remembered_stripe_port(self) -> int:
+        """
+        Give the port that the stand-in for Stripe had at an earlier start; 0, any free one, when there was none.
+        """
+        try:
+            return int((self.directory / "stripe_port").read_text())
+        except (FileNotFoundError, ValueError):
+            return 0
+
+    def remember_stripe_port(self, port: int) -> None:
+        """
+        Keep the port of the stand-in for Stripe for the next start.
+        """
+        write_private(self.directory / "stripe_port", f"{port}\n")
 
     def publish(self, run: Run) -> None:
         """

@@ -1,5 +1,5 @@
 """
-Run a whole installation: the listening socket, PostgreSQL, the schema, the catalogue, web and worker.
+Run a whole installation: the listening sockets, PostgreSQL, the schema, the catalogue, Stripe's twin, web and worker.
 """
 
 import asyncio
@@ -28,6 +28,8 @@ READY_SECONDS_MAX = 60.0
 READY_POLL_SECONDS = 0.05
 READY_ANSWER_SECONDS_MAX = 0.5
 WATCH_SECONDS = 0.1
+STRIPE_TWIN_HOST = "127.0.0.1"
+STAND_IN_API_KEY = "sk_test_of_the_twin"
 
 Prepare = Callable[[str, str, DemoCustomer | None], Awaitable[DemoCustomer]]
 
@@ -39,7 +41,8 @@ class Plan:
 
     *migrate* brings a database's schema up to date; *prepare* provides the catalogue and the demo
     customer (None: neither). *web* and *worker* are arguments to Python; *web* gets `--fd N` appended,
-    the descriptor of a listening socket, once for each of *web_workers*.
+    the descriptor of a listening socket, once for each of *web_workers*. Without a *stripe_api_key* a twin of Stripe
+    runs beside them: *stripe_twin* gets `--home DIRECTORY --fd N` appended.
     """
 
     home: Path
@@ -49,6 +52,8 @@ class Plan:
     prepare: Prepare | None
     database_url: str | None = field(default=None, repr=False)
     secret_key_base: str | None = field(default=None, repr=False)
+    stripe_api_key: str | None = field(default=None, repr=False)
+    stripe_twin: tuple[str, ...] = ("-m", "stripe_twin")
     web: tuple[str, ...] = ("-m", "rsolv", "web")
     worker: tuple[str, ...] = ("-m", "rsolv", "worker")
     web_workers: int = 1
@@ -59,7 +64,7 @@ def serve(plan: Plan, *, announce: Callable[[str], None], ready: Callable[[Run, 
     """
     Start everything, tell *ready* where it is, keep it alive, and stop it when a signal asks for it.
 
-    Whatever was started is stopped again in order (web, worker, PostgreSQL), also after a failure.
+    Whatever was started is stopped again in order (web, worker, twin, PostgreSQL), also after a failure.
     Call from the main thread.
 
     Raises:
@@ -103,6 +108,7 @@ class Installation:
         self._demo: DemoCustomer | None = None
         self._base_url = ""
         self._database_url = ""
+        self._stripe_url: str | None = None
 
     def start(self) -> None:
         """
@@ -125,8 +131,11 @@ class Installation:
                 _prepared(plan.prepare, self._database_url, secret_key_base, self.home.remembered_demo())
             )
             self.home.remember_demo(self._demo)
+        environment = self._environment(secret_key_base)
+        if plan.stripe_api_key is None:
+            environment |= self._start_stripe_twin()
         self._announce("Starting web and worker")
-        self._start_children([listener.fileno() for listener in listeners], secret_key_base)
+        self._start_web_and_worker([listener.fileno() for listener in listeners], environment)
         self._await_ready()
         # Undone first: nobody new is sent here, and who comes now is refused rather than kept waiting.
         for listener in listeners:
@@ -139,7 +148,13 @@ class Installation:
         """
         pids = {"postgres": self._cluster.pid if self._cluster else None, "supervisor": os.getpid()}
         pids |= {child.command.name: child.pid for child in self._children}
-        run = Run(base_url=self._base_url, pids=pids, demo=self._demo, database_url=self._database_url)
+        run = Run(
+            base_url=self._base_url,
+            stripe_url=self._stripe_url,
+            pids=pids,
+            demo=self._demo,
+            database_url=self._database_url,
+        )
         self.home.publish(run)
         return run
 
@@ -177,27 +192,56 @@ class Installation:
         except RefusedByServer as error:
             raise DatabaseUnusable(reason=f"its schema cannot be brought up to date: {error}") from None
 
-    def _start_children(self, listeners: list[int], secret_key_base: str) -> None:
-        environment = {
+    def _environment(self, secret_key_base: str) -> dict[str, str]:
+        return {
             **self._plan.environment,
             "DATABASE_URL": self._database_url,
             "SECRET_KEY_BASE": secret_key_base,
             "RSOLV_HOME": str(self.home.directory),
             "PYTHONUNBUFFERED": "1",
         }
+
+    def _start_stripe_twin(self) -> dict[str, str]:
+        """
+        Start the stand-in for Stripe and give the settings by which web and worker reach it.
+        """
+        self._announce("Starting the twin of Stripe")
+        listener = self._started.enter_context(self._listen_for_stripe())
+        self._stripe_url = base_url_of(listener)
+        home = ("--home", str(self.home.stripe_twin), "--fd", str(listener.fileno()))
+        self._start_child(
+            "stripe", (*self._plan.stripe_twin, *home), dict(self._plan.environment), (listener.fileno(),)
+        )
+        return {"STRIPE_API_KEY": STAND_IN_API_KEY, "STRIPE_API_BASE": self._stripe_url}
+
+    def _listen_for_stripe(self) -> socket.socket:
+        """
+        Take the same port as before where it is free: links that the twin handed out then still lead to it.
+        """
+        try:
+            listener = listen(STRIPE_TWIN_HOST, self.home.remembered_stripe_port())
+        except PortTaken:
+            listener = listen(STRIPE_TWIN_HOST, 0)
+        self.home.remember_stripe_port(int(listener.getsockname()[1]))
+        return listener
+
+    def _start_web_and_worker(self, listeners: list[int], environment: dict[str, str]) -> None:
         web = (*self._plan.web, *(word for number in listeners for word in ("--fd", str(number))))
-        commands = {"worker": self._plan.worker, "web": web}
-        for name, arguments in commands.items():
-            log = self.home.logs / f"{name}.log"
-            inherited = tuple(listeners) if name == "web" else ()
-            child = Child(Command(name, (sys.executable, *arguments), environment, log, inherited))
-            self._started.callback(child.stop)
-            child.start()
-            self._children.append(child)
+        self._start_child("worker", self._plan.worker, environment)
+        self._start_child("web", web, environment, tuple(listeners))
+
+    def _start_child(
+        self, name: str, arguments: tuple[str, ...], environment: Mapping[str, str], inherited: tuple[int, ...] = ()
+    ) -> None:
+        log = self.home.logs / f"{name}.log"
+        child = Child(Command(name, (sys.executable, *arguments), environment, log, inherited))
+        self._started.callback(child.stop)
+        child.start()
+        self._children.append(child)
 
     def _await_ready(self) -> None:
         deadline = time.monotonic() + READY_SECONDS_MAX
-        while not _is_ready(self._base_url):
+        while not (_answers(f"{self._base_url}/ready") and (not self._stripe_url or _answers(f"{self._stripe_url}/"))):
             if time.monotonic() > deadline:
                 raise LocalFailure(
                     f"The web is not ready after {READY_SECONDS_MAX:.0f} s; "
@@ -284,10 +328,11 @@ def base_url_of(listener: socket.socket) -> str:
     return f"http://{reachable}:{port}"
 
 
-def _is_ready(base_url: str) -> bool:
-    connection = http.client.HTTPConnection(base_url.removeprefix("http://"), timeout=READY_ANSWER_SECONDS_MAX)
+def _answers(url: str) -> bool:
+    address, slash, path = url.removeprefix("http://").partition("/")
+    connection = http.client.HTTPConnection(address, timeout=READY_ANSWER_SECONDS_MAX)
     try:
-        connection.request("GET", "/ready")
+        connection.request("GET", slash + path)
         return connection.getresponse().status == http.HTTPStatus.OK
     except (OSError, http.client.HTTPException):
         return False
