@@ -21,6 +21,7 @@ from rsolv.ledger.rules import (
     CreditTransaction,
     Finding,
     Invariant,
+    MoneyPosted,
     Posted,
     Reversed,
     breached,
@@ -29,6 +30,7 @@ from rsolv.ledger.service.adjust import adjust
 from rsolv.ledger.service.consume import consume
 from rsolv.ledger.service.grant import grant
 from rsolv.ledger.service.open_accounts import open_accounts
+from rsolv.ledger.service.post_money import money_balances, post_money
 from rsolv.ledger.service.read import (
     balance,
     balance_as_of,
@@ -50,6 +52,7 @@ __all__ = [
     "Finding",
     "InsufficientCredits",
     "Invariant",
+    "MoneyPosted",
     "Posted",
     "Reversed",
     "UnknownPosting",
@@ -61,7 +64,9 @@ __all__ = [
     "grant",
     "list_accounts",
     "list_credit_transactions",
+    "money_balances",
     "open_accounts",
+    "post_money",
     "reverse",
     "verify",
 ]

@@ -49,6 +49,16 @@ class Posted:
 
 
 @dataclass(frozen=True, slots=True)
+class MoneyPosted:
+    """
+    One posting that moved money. `repeated`: an earlier call had made it.
+    """
+
+    posting_id: int
+    repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Reversed:
     """
     What a reversal moved. `shortfall_credits` were granted by the reversed posting but are spent already.
