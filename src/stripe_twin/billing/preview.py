@@ -18,7 +18,10 @@ from stripe_twin.core.records import copied
 routes = Routes()
 
 _WHERE = "POST /v1/invoices/create_preview"
-_DETAILS = {"items", "proration_behavior", "proration_date", "billing_cycle_anchor", "trial_end", "metadata"}
+_DETAILS = {
+    *("items", "billing_mode", "proration_behavior", "proration_date"),
+    *("billing_cycle_anchor", "trial_end", "metadata"),
+}
 _RENEWING = ("active", "trialing", "past_due")
 
 
@@ -35,6 +38,8 @@ def create_preview(account: Account, call: Call) -> Record:
     only_done(details, {*_DETAILS, "cancel_at_period_end"}, f"subscription_details of {_WHERE}")
     if "subscription" not in params and "items" in details:
         return _first(account, params, details)
+    if details.get("billing_mode", {}).get("type") == "classic":
+        raise not_done(f"billing_mode=classic on {_WHERE}")
     subscription = _subscription(account, params)
     if details.get("cancel_at_period_end"):
         subscription = {**copied(subscription), "cancel_at": period_of(subscription)[1]}

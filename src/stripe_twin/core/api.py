@@ -15,7 +15,7 @@ from stripe_twin.core.errors import StripeError, invalid_request, not_done
 from stripe_twin.core.exchange import Request, Response, Trouble, api_key
 from stripe_twin.core.expand import Expansion, Includables, not_expandable
 from stripe_twin.core.faults import Fault, Faults
-from stripe_twin.core.idempotency import IdempotencyKeys
+from stripe_twin.core.idempotency import IdempotencyKeys, in_use
 from stripe_twin.core.log import RequestLog
 from stripe_twin.core.records import encoded
 from stripe_twin.core.routes import Answerer, Routes
@@ -232,13 +232,15 @@ def _refusal(fault: Fault) -> StripeError | None:
                 status=429,
                 should_retry=_SHOULD_RETRY.get(fault.kind),
             )
-        case "conflict":
+        case "locked":  # docs.stripe.com/rate-limits, "Object lock timeouts"
             return invalid_request(
                 "This object cannot be accessed right now because another API request or Stripe process is currently "
                 "accessing it. If you see this error intermittently, retry the request.",
                 code="lock_timeout",
-                status=409,
+                status=429,
             )
+        case "conflict":
+            return in_use("a key of the twin's")
         case "error_not_stored":
             return _server_error()
         case _:

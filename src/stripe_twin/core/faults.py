@@ -15,7 +15,8 @@ FaultKind = Literal[
     "rate_limited",  # 429 without a word on retrying
     "rate_limited_retry",  # 429 with stripe-should-retry: true
     "rate_limited_stop",  # 429 with stripe-should-retry: false
-    "conflict",  # 409 lock_timeout
+    "locked",  # 429 lock_timeout: another call holds the object
+    "conflict",  # 409: another call is using this key
     "error_stored",  # 500 after execution began: stored under the key and replayed
     "error_not_stored",  # 500 before execution began
     "slow",  # answered after a real pause

@@ -35,12 +35,7 @@ class IdempotencyKeys:
         if not self.is_on:
             return None
         if key in self._in_flight:
-            raise _idempotency_error(
-                409,
-                "There is currently another in-progress request using this Stripe-Idempotency-Key (that probably means "
-                f"you submitted twice, and the other request is still going through): {key}.",
-                code="idempotency_key_in_use",
-            )
+            raise in_use(key)
         kept = self._account.store.find(_KIND, key)
         if kept is None or kept["at"] + KEPT_SECONDS <= self._account.now:
             return None
@@ -92,6 +87,18 @@ class IdempotencyKeys:
                 "at": self._account.now,
             },
         )
+
+
+def in_use(key: str) -> StripeError:
+    """
+    Return the refusal of a key whose first call has not been answered yet.
+    """
+    return _idempotency_error(
+        409,
+        "There is currently another in-progress request using this Stripe-Idempotency-Key (that probably means you "
+        f"submitted twice, and the other request is still going through): {key}.",
+        code="idempotency_key_in_use",
+    )
 
 
 def _digest(parameters: bytes) -> str:

@@ -16,6 +16,7 @@ OUTCOMES: list[tuple[FaultKind, int | None, int]] = [
     ("rate_limited", 429, 0),
     ("rate_limited_retry", 429, 0),
     ("rate_limited_stop", 429, 0),
+    ("locked", 429, 0),
     ("conflict", 409, 0),
     ("error_stored", 500, 0),
     ("error_not_stored", 500, 0),
