@@ -21,7 +21,7 @@ STRIPE_LOG := .cache/stripe/log
 
 .PHONY: stripe-log
 stripe-log: ## Judge what the tests said to Stripe's twin, and it to them, by Stripe's own contract
-	@find $(STRIPE_LOG) -name '*.jsonl' -print0 | sort -z | xargs -0 $(BIN)/python -m stripe_twin.contract
+	@$(BIN)/python -m stripe_twin.contract $(STRIPE_LOG)
 
 .PHONY: conformance
 conformance: setup ## Ask the twin what we believe of Stripe; REAL=1 asks the test account of STRIPE_API_KEY

@@ -185,3 +185,14 @@ def test_the_judge_is_a_program_of_its_own(tmp_path, created):
 
     assert done.returncode == 1
     assert done.stdout.splitlines()[0] == "bad.jsonl:1: POST /v1/payments: is no address of the API"
+
+
+@pytest.mark.parametrize(("name", "status"), [("twin.jsonl", 0), ("notes.txt", 1)])
+def test_a_folder_is_all_the_logs_in_it(tmp_path, capsys, created, name: str, status: int):
+    """
+    What else lies there is no log; a folder without one proves nothing.
+    """
+    (tmp_path / name).write_text(line(created))
+
+    assert main([str(tmp_path)]) == status
+    assert capsys.readouterr().out.startswith(f"contract: {1 - status} calls")
