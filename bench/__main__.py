@@ -30,7 +30,7 @@ from bench.tape import record_billable_stores
 from rsolv import schema
 from rsolv.db import Database
 from rsolv.local.cluster import DATABASE, Cluster
-from rsolv.web import wired_bus
+from rsolv.wiring import wired_bus
 
 HERE = Path(__file__).parent
 QUICK = Parameters(seconds=2, connections=16, customers=200, repetitions=1)

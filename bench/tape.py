@@ -17,7 +17,7 @@ from rsolv.customers import EmailPolicy
 from rsolv.db import APPLICATION_ROLE, Database
 from rsolv.kernel.secret import Secret
 from rsolv.logs import set_up_logging
-from rsolv.web import wired_bus
+from rsolv.wiring import wired_bus
 
 MASTER_KEY = "0123456789abcdef" * 4
 
@@ -136,10 +136,12 @@ def _parts(database: Database) -> Parts:
         authenticator=Authenticator(database, cache_ttl_seconds=60, cache_size=1_000),
         last_used=LastUsed(),
         bus=wired_bus(),
+        gateway=None,
         master_key=Secret(MASTER_KEY),
         email_policy=EmailPolicy(example_domains_allowed=True),
         ownership_required=False,
         max_body_bytes=1_048_576,
+        public_url="http://127.0.0.1",
         schema_version=schema.needed_version(),
     )
 

@@ -30,7 +30,7 @@ from rsolv.kernel.secret import Secret
 from rsolv.local.cluster import Cluster
 from rsolv.stripe_gateway import StripeGateway
 from rsolv.stripe_gateway.client import GatewayOptions, open_gateway
-from rsolv.web import wired_bus
+from rsolv.wiring import wired_bus
 from stripe_twin.embedded import TwinTransport
 from stripe_twin.twin import Twin
 
@@ -151,7 +151,7 @@ async def owner(database_url: str) -> AsyncIterator[asyncpg.Connection]:
 
 
 @pytest.fixture
-async def parts(database: Database) -> Parts:
+async def parts(database: Database, gateway: StripeGateway) -> Parts:
     """
     What the application is built from, over this test's own database.
     """
@@ -160,10 +160,12 @@ async def parts(database: Database) -> Parts:
         authenticator=Authenticator(database, cache_ttl_seconds=0, cache_size=0),
         last_used=LastUsed(),
         bus=wired_bus(),
+        gateway=gateway,
         master_key=MASTER_KEY,
         email_policy=EmailPolicy(example_domains_allowed=True),
         ownership_required=False,
         max_body_bytes=1_048_576,
+        public_url="http://api.test",
         schema_version=schema.needed_version(),
     )
 

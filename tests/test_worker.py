@@ -61,7 +61,7 @@ async def test_with_a_key_of_stripes_it_makes_customers_known_there(
             said = json.loads(first_line(process))
             await eventually(known, "the customer is known")
 
-    assert said == {"kinds": ["stripe.create_customer"]}
+    assert "stripe.create_customer" in said["kinds"]
     async with database.reading() as reading:
         assert [kind.kind for kind in await count_waiting(reading)] == ["mail.send_onboarding"]
 

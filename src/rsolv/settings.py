@@ -18,6 +18,7 @@ _HEX_64 = re.compile(r"[0-9a-fA-F]{64}")
 _DOMAIN = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 _STRIPE_API_KEY = re.compile(r"(?:sk|rk)_(live|test)_[0-9A-Za-z_]{8,240}")
 _URL = re.compile(r"https?://[0-9A-Za-z.\-\[\]:]+(/[^\s]*)?")
+_PUBLIC_URL = re.compile(r"https?://([0-9A-Za-z.\-]+|\[[0-9a-fA-F:]+\])(:[0-9]{1,5})?(/[0-9A-Za-z._~\-/]*)?")
 _LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -34,6 +35,7 @@ class Settings:
     home: Path
     host: str
     port: int
+    public_url: str
     database_url: Secret | None
     secret_key_base: Secret | None
     stripe_api_key: Secret | None
@@ -44,6 +46,9 @@ class Settings:
     api_key_cache_ttl_seconds: int
     api_key_cache_size: int
     strict_repository_ownership: bool
+    billing_enabled: bool
+    charges_per_hour_max_cents: int
+    charges_per_day_max_cents: int
     email_domains_allowed: frozenset[str]
     email_domains_blocked: frozenset[str]
     log_level: str
@@ -98,11 +103,14 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     """
     reader = _Reader(environ)
     environment = reader.choice("RSOLV_ENV", ENVIRONMENTS, "development")
+    host = environ.get("HOST") or "127.0.0.1"
+    port = reader.integer("PORT", 4000, smallest=0, largest=65_535)
     settings = Settings(
         environment=environment,
         home=Path(environ.get("RSOLV_HOME") or ".rsolv"),
-        host=environ.get("HOST") or "127.0.0.1",
-        port=reader.integer("PORT", 4000, smallest=0, largest=65_535),
+        host=host,
+        port=port,
+        public_url=reader.public_url("PUBLIC_URL", default=f"http://{f'[{host}]' if ':' in host else host}:{port}"),
         database_url=reader.secret("DATABASE_URL"),
         secret_key_base=reader.secret("SECRET_KEY_BASE"),
         stripe_api_key=reader.secret("STRIPE_API_KEY"),
@@ -112,6 +120,9 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         max_body_bytes=reader.integer("MAX_BODY_BYTES", 1_048_576, smallest=1_024, largest=67_108_864),
         api_key_cache_ttl_seconds=reader.integer("API_KEY_CACHE_TTL_SECONDS", 60, smallest=0, largest=300),
         api_key_cache_size=reader.integer("API_KEY_CACHE_SIZE", 10_000, smallest=0, largest=1_000_000),
+        billing_enabled=reader.kill_switch("BILLING_ENABLED"),
+        charges_per_hour_max_cents=reader.integer("CHARGES_PER_HOUR_MAX_CENTS", 500_000, smallest=0, largest=10**8),
+        charges_per_day_max_cents=reader.integer("CHARGES_PER_DAY_MAX_CENTS", 2_000_000, smallest=0, largest=10**8),
         strict_repository_ownership=reader.switch("STRICT_REPOSITORY_OWNERSHIP", default=False),
         email_domains_allowed=reader.domains("EMAIL_DOMAINS_ALLOWED"),
         email_domains_blocked=reader.domains("EMAIL_DOMAINS_BLOCKED"),
@@ -156,6 +167,12 @@ class _Reader:
             self.problems.append(f"{name} must be true or false")
         return text == "true"
 
+    def kill_switch(self, name: str) -> bool:
+        """
+        Read a switch that only the word `false` turns off: a slip of the hand must not stop the business.
+        """
+        return self._environ.get(name, "").strip().lower() != "false"
+
     def domains(self, name: str) -> frozenset[str]:
         found = frozenset(part.strip().lower() for part in self._environ.get(name, "").split(",") if part.strip())
         if not all(_DOMAIN.fullmatch(domain) for domain in found):
@@ -173,6 +190,14 @@ class _Reader:
             self.problems.append(f"{name} is a placeholder, not a value")
             return None
         return Secret(value)
+
+    def public_url(self, name: str, *, default: str) -> str:
+        text = self._environ.get(name)
+        if not text:
+            return default
+        if not _PUBLIC_URL.fullmatch(text):
+            self.problems.append(f"{name} must be an http:// or https:// URL without a query")
+        return text.rstrip("/")
 
     def check_secret_key_base(self, secret: Secret | None) -> None:
         if secret is None:
@@ -209,6 +234,9 @@ class _Reader:
             self.problems.append("STRIPE_API_KEY is a test key, and this is production: nobody would be charged")
 
     def require_in_production(self, settings: Settings) -> None:
+        is_told = any(problem.startswith("PUBLIC_URL ") for problem in self.problems)
+        if not is_told and not settings.public_url.startswith("https://"):
+            self.problems.append("PUBLIC_URL must be an https:// URL in production: customers come back to it")
         missing = {
             "DATABASE_URL": settings.database_url,
             "SECRET_KEY_BASE": settings.secret_key_base,

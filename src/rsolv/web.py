@@ -6,18 +6,23 @@ import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
 
 import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from rsolv import fixes, schema
+from rsolv import schema
 from rsolv.api import Parts, build_application
 from rsolv.api_keys import Authenticator, LastUsed
 from rsolv.customers import EmailPolicy
 from rsolv.db import Database, Unavailable
-from rsolv.kernel.events import EventBus
 from rsolv.logs import set_up_logging
 from rsolv.settings import Settings, load_settings
+from rsolv.stripe_gateway import StripeGateway
+from rsolv.wiring import configured_gateway, wired_bus
+
+if TYPE_CHECKING:
+    import httpx
 
 FLUSH_LAST_USED_EVERY_SECONDS = 60
 
@@ -41,8 +46,9 @@ class Web:
     The application with its lifetime: opens the parts when the server starts and closes them when it stops.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, stripe_transport: "httpx.AsyncBaseTransport | None" = None) -> None:
         self._settings = settings
+        self._stripe_transport = stripe_transport
         self._database_url, self._master_key = settings.needed_to_serve()
         self._application: ASGIApp | None = None
 
@@ -56,7 +62,10 @@ class Web:
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
         try:
-            async with self._parts() as parts:
+            async with (
+                configured_gateway(self._settings, self._stripe_transport) as gateway,
+                self._parts(gateway) as parts,
+            ):
                 self._application = build_application(parts)
                 await send({"type": "lifespan.startup.complete"})
                 await receive()
@@ -66,7 +75,7 @@ class Web:
         await send({"type": "lifespan.shutdown.complete"})
 
     @contextlib.asynccontextmanager
-    async def _parts(self) -> AsyncIterator[Parts]:
+    async def _parts(self, gateway: StripeGateway | None) -> AsyncIterator[Parts]:
         settings = self._settings
         database = await Database.open(
             self._database_url.reveal(), application="web", pool_size=settings.database_pool_size
@@ -86,7 +95,8 @@ class Web:
                 database=database,
                 authenticator=authenticator,
                 last_used=last_used,
-                bus=wired_bus(),
+                bus=wired_bus(billing_enabled=settings.billing_enabled),
+                gateway=gateway,
                 master_key=self._master_key,
                 email_policy=EmailPolicy(
                     example_domains_allowed=not settings.is_production,
@@ -95,6 +105,7 @@ class Web:
                 ),
                 ownership_required=settings.strict_repository_ownership,
                 max_body_bytes=settings.max_body_bytes,
+                public_url=settings.public_url,
                 schema_version=schema.needed_version(),
             )
         finally:
@@ -104,16 +115,6 @@ class Web:
             with contextlib.suppress(Unavailable):
                 await last_used.flush(database)
             await database.close()
-
-
-def wired_bus() -> EventBus:
-    """
-    Return the bus with everybody who wants to know subscribed.
-    """
-    bus = EventBus()
-    bus.subscribe(fixes.PhaseCompleted, fixes.note_first_scan)
-    bus.subscribe(fixes.PhaseCompleted, fixes.meter_fix)
-    return bus
 
 
 async def _flush_regularly(last_used: LastUsed, database: Database) -> None:

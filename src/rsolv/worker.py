@@ -5,19 +5,25 @@ Entry point of the worker process: build the parts from settings, then run jobs 
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 
 import structlog
 
 from rsolv import idempotency
+from rsolv.card_setups.jobs import look_at_setup
+from rsolv.charges.jobs import advance_charge, wake_schedule
 from rsolv.db import Database
+from rsolv.fixes.jobs import recorded_fixes_schedule
 from rsolv.jobs import Handler, Schedule, work
+from rsolv.kernel.events import EventBus
 from rsolv.logs import set_up_logging
+from rsolv.payment_methods.jobs import detach_payment_method, make_default
 from rsolv.provisioning.jobs import create_stripe_customer
-from rsolv.settings import Settings, load_settings
+from rsolv.settings import load_settings
+from rsolv.spending_caps import SafetyCaps, cap_charges
+from rsolv.spending_caps.jobs import retry_capped_charges
 from rsolv.stripe_gateway import StripeGateway
-from rsolv.stripe_gateway.client import GatewayOptions, open_gateway
+from rsolv.wiring import configured_gateway, wired_bus
 
 log = structlog.get_logger()
 
@@ -40,35 +46,53 @@ async def run(ready: Callable[[list[str]], None] = lambda _kinds: None) -> None:
         asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
     database = await Database.open(url, application="worker", pool_size=settings.database_pool_size)
     try:
-        async with _gateway(settings) as gateway:
-            handlers = handled_jobs(database, gateway)
+        async with configured_gateway(settings) as gateway:
+            bus = wired_bus(billing_enabled=settings.billing_enabled)
+            handlers = handled_jobs(
+                database,
+                gateway,
+                bus,
+                billing_enabled=settings.billing_enabled,
+                safety_caps=SafetyCaps(
+                    per_hour_max_cents=settings.charges_per_hour_max_cents,
+                    per_day_max_cents=settings.charges_per_day_max_cents,
+                ),
+            )
             log.info("worker_started", kinds=sorted(handlers))
             ready(sorted(handlers))
-            await work(url, handlers=handlers, schedules=_schedules(database), stop=stop)
+            schedules = _schedules(database, billing_enabled=settings.billing_enabled)
+            await work(url, handlers=handlers, schedules=schedules, stop=stop)
     finally:
         await database.close()
 
 
-def handled_jobs(database: Database, gateway: StripeGateway | None) -> dict[str, Handler]:
+def handled_jobs(
+    database: Database,
+    gateway: StripeGateway | None,
+    bus: EventBus,
+    *,
+    billing_enabled: bool = True,
+    safety_caps: SafetyCaps | None = None,
+) -> dict[str, Handler]:
     """
     Return the kinds of jobs and who handles them; without a gateway, Stripe's are nobody's.
     """
-    return {} if gateway is None else {"stripe.create_customer": create_stripe_customer(database, gateway)}
+    if gateway is None:
+        return {}
+    cap = cap_charges(safety_caps or SafetyCaps())
+    return {
+        "stripe.create_customer": create_stripe_customer(database, gateway),
+        "charge.advance": advance_charge(database, gateway, bus, billing_enabled=billing_enabled, cap=cap),
+        "spending_cap.retry": retry_capped_charges(database),
+        "card_setup.look": look_at_setup(database, gateway, bus),
+        "payment_method.detach": detach_payment_method(database, gateway),
+        "payment_method.make_default": make_default(database, gateway),
+    }
 
 
-@asynccontextmanager
-async def _gateway(settings: Settings) -> AsyncIterator[StripeGateway | None]:
-    if settings.stripe_api_key is None:
-        log.warning("stripe_not_configured", consequence="jobs for Stripe stay in the queue")
-        yield None
-        return
-    options = GatewayOptions(api_key=settings.stripe_api_key, base_url=settings.stripe_api_base)
-    async with open_gateway(options) as gateway:
-        yield gateway
-
-
-def _schedules(database: Database) -> list[Schedule]:
+def _schedules(database: Database, *, billing_enabled: bool) -> list[Schedule]:
     async def purge_answers() -> None:
         log.info("idempotent_answers_purged", count=await idempotency.purge_expired(database))
 
-    return [Schedule("idempotency.purge_expired", "17 * * * *", purge_answers)]
+    always = [Schedule("idempotency.purge_expired", "17 * * * *", purge_answers), wake_schedule(database)]
+    return [*always, recorded_fixes_schedule(database)] if billing_enabled else always

@@ -18,6 +18,10 @@ STORE_ALIAS = "/api/v1/phase-data"
 RETRIEVE = "/api/v1/phases/retrieve"
 USAGE = "/api/v1/billing/usage"
 TRANSACTIONS = "/api/v1/billing/transactions"
+METHODS = "/api/v1/billing/payment-methods"
+SETUP = f"{METHODS}/setup"
+CONSENT = "/api/v1/billing/consent"
+RETURN = "/billing/payment-methods/return"
 
 DEADLINE_SECONDS = 30.0
 

@@ -112,6 +112,21 @@ def test_a_posting_is_reversed_by_another(rsolv: Rsolv, who: str) -> None:
     assert moves[0]["balance_after"] == before
 
 
+def test_a_spending_cap_is_set_and_taken_away(rsolv: Rsolv, who: str) -> None:
+    """
+    Shown in words and as a document; what is too low for one fix is refused.
+    """
+    set_to = told(rsolv, "caps", "set", who, "--cents", "10000")
+    in_words = rsolv("caps", "show", who).stdout
+    refused = rsolv("caps", "set", who, "--cents", "1", "--json")
+    taken_away = told(rsolv, "caps", "set", who)
+
+    assert (set_to["monthly_cap_cents"], taken_away["monthly_cap_cents"]) == (10_000, None)
+    assert in_words == "Cap $100.00 a month. Charged this month: $0.00. Charges waiting: 0.\n"
+    assert (refused.exit_code, json.loads(refused.stderr)["code"]) == (5, "spending_cap_invalid")
+    assert rsolv("caps", "show", who).stdout == "No cap. Charged this month: $0.00.\n"
+
+
 def test_a_balance_is_known_at_any_time(rsolv: Rsolv, who: str) -> None:
     """
     Before the sign-up it was nothing.

@@ -37,6 +37,8 @@ TRIED_HERE = {
     "keys issue": "keys issue {who}",
     "keys rotate": "keys rotate {who} {key}",
     "keys revoke": "keys revoke {who} {key}",
+    "caps show": "caps show {who}",
+    "caps set": "caps set {who} --cents 10000",
     "ledger verify": "ledger verify",
     "ledger balance": "ledger balance {who}",
     "ledger transactions": "ledger transactions {who}",

@@ -158,7 +158,8 @@ def test_config_check_says_that_all_is_right(rsolv: Rsolv) -> None:
     key = f"sk_{'live'}_correcthorsebattery"
 
     spoken = rsolv("config", "check")
-    told = rsolv("config", "check", "--json", RSOLV_ENV="production", STRIPE_API_KEY=key)
+    production = {"RSOLV_ENV": "production", "STRIPE_API_KEY": key, "PUBLIC_URL": "https://billing.test"}
+    told = rsolv("config", "check", "--json", **production)
 
     assert (spoken.exit_code, spoken.stdout) == (0, "✓ The settings are right for development.\n")
     assert json.loads(told.stdout) == {"ok": True, "environment": "production", "problems": []}

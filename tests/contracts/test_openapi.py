@@ -3,6 +3,7 @@ The OpenAPI document: valid, the same as the routes, and complete about refusals
 """
 
 from collections.abc import Iterator
+from string import Formatter
 from typing import Any
 
 import httpx
@@ -57,7 +58,7 @@ def routed(parts: Parts) -> set[tuple[str, str]]:
     Walk the application's router: which methods it answers at which paths. HEAD comes with GET.
     """
     router = next(part for part in vars(build_application(parts)).values() if isinstance(part, Router))
-    return {(method, route.path) for route in router.routes for method in route.methods - {"HEAD"}}
+    return {(method, route.path_format) for route in router.routes for method in route.methods - {"HEAD"}}
 
 
 async def test_the_document_is_valid_openapi(document: Document) -> None:
@@ -162,26 +163,44 @@ async def test_every_refusal_is_declared_with_the_error_body(document: Document,
 
     refusals = {int(status): response for status, response in responses.items() if int(status) >= 400}
     assert set(refusals) >= owed_refusals(operation)
-    assert set(refusals) - owed_refusals(operation) <= {403, 404}
+    assert set(refusals) - owed_refusals(operation) <= {402, 403, 404, 409}
     shapes = {
-        response["content"]["application/json"]["schema"]["$ref"].split("/")[-1] for response in refusals.values()
+        int(status): response["content"]["application/json"]["schema"]["$ref"].split("/")[-1]
+        for status, response in responses.items()
+        if int(status) in refusals
     }
     own = {"ReadyAnswer"} if operation.path == "/ready" else {ErrorBody.__name__}
-    assert shapes <= own
+    assert set(shapes.values()) <= own
+    pages = {status for status, response in refusals.items() if "text/html" in response["content"]}
+    assert pages == (set(operation.own_refusals) if operation.content_type == "text/html" else set())
 
 
 @EACH
 async def test_success_is_declared_with_its_shape(document: Document, operation: Operation) -> None:
     """
-    There is one success, of the operation's status, in JSON and of the operation's shape.
+    There is one success, of the operation's status and shape, in JSON or a page; a redirection is declared beside it.
     """
     responses = document["paths"][operation.path][operation.method.lower()]["responses"]
 
-    successes = {status: response for status, response in responses.items() if int(status) < 400}
+    successes = {status: response for status, response in responses.items() if int(status) < 300}
+    redirections = [status for status in responses if 300 <= int(status) < 400]
     (response,) = successes.values()
+    answer = {"$ref": f"#/components/schemas/{operation.answer.__name__}"} if operation.answer else {}
     assert list(successes) == [str(int(operation.status))]
-    assert operation.answer is not None
-    assert response["content"]["application/json"]["schema"]["$ref"].endswith(f"/{operation.answer.__name__}")
+    assert redirections == (["303"] if operation.redirects else [])
+    assert response["content"] == {operation.content_type: {"schema": answer}}
+    assert (operation.answer is None) is (operation.content_type == "text/html")
+
+
+@EACH
+async def test_what_stands_in_the_path_is_declared(document: Document, operation: Operation) -> None:
+    """
+    Each name in braces is a parameter of the path, and required; there is no other.
+    """
+    described = document["paths"][operation.path][operation.method.lower()]
+
+    declared = {each["name"]: each["required"] for each in described["parameters"] if each["in"] == "path"}
+    assert declared == {name: True for _, name, _, _ in Formatter().parse(operation.path) if name}
 
 
 async def test_an_alias_says_whose_it_is(document: Document) -> None:

@@ -31,11 +31,13 @@ from schemathesis.specs.openapi.checks import (
 from schemathesis.specs.openapi.schemas import OpenApiSchema
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.wire import ONBOARD, STORE, result
+from api.wire import METHODS, ONBOARD, STORE, USAGE, fix, result
 from rsolv.api.routes import OPERATIONS
 from rsolv.local.cluster import Cluster
 from rsolv.settings import load_settings
 from rsolv.web import Web
+from stripe_twin.embedded import TwinTransport
+from stripe_twin.twin import Twin
 
 DESCRIBED = [
     *((operation.method, operation.path) for operation in OPERATIONS),
@@ -77,7 +79,12 @@ def web_process(database_url: str) -> Web:
     """
     Build the application of a whole web process.
     """
-    return Web(load_settings({"DATABASE_URL": database_url, "SECRET_KEY_BASE": "0123456789abcdef" * 4}))
+    settings = {
+        "DATABASE_URL": database_url,
+        "SECRET_KEY_BASE": "0123456789abcdef" * 4,
+        "STRIPE_API_KEY": "sk_test_ofthetests",
+    }
+    return Web(load_settings(settings), TwinTransport(Twin()))
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +112,14 @@ def key(web: Web) -> str:
     with get_client(web) as client:
         signed_up = client.post(ONBOARD, json={"email": "acme@example.com"}).json()
         # What the document gives as examples of repository and commit is there to be retrieved.
-        client.post(STORE, json=result("scan"), headers={"x-api-key": signed_up["api_key"]})
+        client.headers["x-api-key"] = signed_up["api_key"]
+        client.post(STORE, json=result("scan"))
+        # And there is the payment method 1, and another one to go on with.
+        for card in ("pm_card_visa", "pm_card_mastercard"):
+            client.post(METHODS, json={"stripe_payment_method_id": card, "billing_consent": True})
+        # With the credits gone, a fix more is the charge 1.
+        for issue in range(1, client.get(USAGE).json()["credit_balance"] + 2):
+            client.post(STORE, json=fix(issue))
     return str(signed_up["api_key"])
 
 

@@ -25,12 +25,19 @@ DISTRIBUTED = {
     "repositories": "customer_id",
     "phase_results": "customer_id",
     "fixes": "customer_id",
+    "charge_debts": "customer_id",
+    "charge_intents": "customer_id",
+    "charge_attempts": "customer_id",
+    "payment_methods": "customer_id",
+    "card_setups": "customer_id",
+    "consents": "customer_id",
+    "spending_caps": "customer_id",
 }
 """
 By which column each table is cut.
 """
 
-REFERENCE = {"catalog_versions", "catalog_plans"}
+REFERENCE = {"catalog_versions", "catalog_plans", "charge_moves"}
 
 LOCAL = {
     "alembic_version",
@@ -43,6 +50,9 @@ LOCAL = {
     "pgqueuer_schedules",
     "pgqueuer_statistics",
     "stripe_customers",
+    "stripe_payments",
+    "stripe_card_setups",
+    "card_bonuses",
 }
 
 DROPPED_WHEN_DISTRIBUTED = {
@@ -50,6 +60,9 @@ DROPPED_WHEN_DISTRIBUTED = {
     "customer_emails_customer_fkey",
     "api_key_hashes_key_fkey",
     "stripe_customers_customer_fkey",
+    "stripe_payments_intent_fkey",
+    "stripe_card_setups_card_setup_fkey",
+    "card_bonuses_customer_fkey",
 }
 """
 Foreign keys from a local look-up into a distributed table: the price of a node's own look-ups, listed to be known.

@@ -9,7 +9,7 @@ from rsolv.db import Connection
 from rsolv.fixes import PhaseReport, Repository, StoredPhase, store_phase
 from rsolv.kernel.events import EventBus
 from rsolv.provisioning import Provisioned
-from rsolv.web import wired_bus
+from rsolv.wiring import wired_bus
 
 SHOP = Repository("acme", "shop")
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)

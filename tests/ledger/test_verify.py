@@ -15,7 +15,7 @@ from ledger.corruptions import CORRUPTIONS, Corruption
 from rsolv import fixes, ledger
 from rsolv.db import Connection
 from rsolv.provisioning import Provisioned
-from rsolv.web import wired_bus
+from rsolv.wiring import wired_bus
 
 EVERY_INVARIANT = (*ledger.INVARIANTS, *fixes.INVARIANTS)
 

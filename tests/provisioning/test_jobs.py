@@ -14,6 +14,7 @@ from factories.customers import make_customer
 from rsolv.db import Database
 from rsolv.jobs import work
 from rsolv.jobs.rules import TRIES_MAX
+from rsolv.kernel.events import EventBus
 from rsolv.stripe_gateway import StripeGateway
 from rsolv.worker import handled_jobs
 from stripe_twin.core.faults import Fault
@@ -28,7 +29,7 @@ async def working(database: Database, database_url: str, gateway: StripeGateway)
     Work as the worker does, until the block ends.
     """
     stop = asyncio.Event()
-    task = asyncio.create_task(work(database_url, handlers=handled_jobs(database, gateway), stop=stop))
+    task = asyncio.create_task(work(database_url, handlers=handled_jobs(database, gateway, EventBus()), stop=stop))
     try:
         yield
     finally:
@@ -117,4 +118,4 @@ def test_without_a_gateway_the_jobs_of_stripe_are_nobodys(database: Database) ->
     """
     They stay in the queue until a key is set.
     """
-    assert handled_jobs(database, None) == {}
+    assert handled_jobs(database, None, EventBus()) == {}

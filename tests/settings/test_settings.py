@@ -20,11 +20,13 @@ SOUND = {
     "DATABASE_URL": DATABASE_URL,
     "SECRET_KEY_BASE": MASTER_KEY,
     "STRIPE_API_KEY": LIVE_KEY,
+    "PUBLIC_URL": "https://billing.test",
 }
 
 EVERYTHING_WRONG = {
     "RSOLV_ENV": "staging-blue",
     "PORT": "eighty",
+    "PUBLIC_URL": "https://billing.test/?next=here",
     "DATABASE_URL": "mysql://ada:hunter2@db.test/rsolv",
     "SECRET_KEY_BASE": "correct-horse-battery-staple",
     "STRIPE_API_KEY": "pk_correcthorsebattery",
@@ -34,6 +36,8 @@ EVERYTHING_WRONG = {
     "MAX_BODY_BYTES": "-5",
     "API_KEY_CACHE_TTL_SECONDS": "301",
     "API_KEY_CACHE_SIZE": "12.5",
+    "CHARGES_PER_HOUR_MAX_CENTS": "$50",
+    "CHARGES_PER_DAY_MAX_CENTS": "-1",
     "STRICT_REPOSITORY_OWNERSHIP": "perhaps",
     "EMAIL_DOMAINS_ALLOWED": "good.test,not a domain",
     "EMAIL_DOMAINS_BLOCKED": "@bad.test",
@@ -47,6 +51,8 @@ BOUNDS = [
     ("MAX_BODY_BYTES", 1_024, 67_108_864, 1_048_576),
     ("API_KEY_CACHE_TTL_SECONDS", 0, 300, 60),
     ("API_KEY_CACHE_SIZE", 0, 1_000_000, 10_000),
+    ("CHARGES_PER_HOUR_MAX_CENTS", 0, 100_000_000, 500_000),
+    ("CHARGES_PER_DAY_MAX_CENTS", 0, 100_000_000, 2_000_000),
 ]
 
 
@@ -61,6 +67,7 @@ def test_an_empty_environment_is_a_development_machine() -> None:
         home=Path(".rsolv"),
         host="127.0.0.1",
         port=4000,
+        public_url="http://127.0.0.1:4000",
         database_url=None,
         secret_key_base=None,
         stripe_api_key=None,
@@ -70,6 +77,9 @@ def test_an_empty_environment_is_a_development_machine() -> None:
         max_body_bytes=1_048_576,
         api_key_cache_ttl_seconds=60,
         api_key_cache_size=10_000,
+        billing_enabled=True,
+        charges_per_hour_max_cents=500_000,
+        charges_per_day_max_cents=2_000_000,
         strict_repository_ownership=False,
         email_domains_allowed=frozenset(),
         email_domains_blocked=frozenset(),
@@ -266,12 +276,83 @@ def test_a_stand_in_for_stripe_has_no_place_in_production() -> None:
     assert load_settings({"STRIPE_API_BASE": url}).stripe_api_base == url
 
 
+@pytest.mark.parametrize(
+    ("environ", "public_url"),
+    [
+        ({"HOST": "10.0.0.7", "PORT": "8080"}, "http://10.0.0.7:8080"),
+        ({"HOST": "::1"}, "http://[::1]:4000"),
+        ({"PUBLIC_URL": "https://billing.test"}, "https://billing.test"),
+        ({"PUBLIC_URL": "https://billing.test/"}, "https://billing.test"),
+        ({"PUBLIC_URL": "https://billing.test/under/this/"}, "https://billing.test/under/this"),
+        ({"PUBLIC_URL": "http://[::1]:80"}, "http://[::1]:80"),
+        ({"PUBLIC_URL": ""}, "http://127.0.0.1:4000"),
+    ],
+)
+def test_the_public_url_is_given_or_where_the_web_listens(environ: dict[str, str], public_url: str) -> None:
+    """
+    It ends without a slash, so that paths can follow.
+    """
+    assert load_settings(environ).public_url == public_url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "billing.test",
+        "ftp://billing.test",
+        "https://",
+        "https://billing.test?x",
+        "https://billing.test/#a",
+        "https://a@billing.test",
+        "https://billing.test\n",
+        "https://billing.test/{setup}",
+    ],
+)
+def test_what_nobody_can_come_back_to_is_no_public_url(url: str) -> None:
+    """
+    Whatever would be changed or hidden by a path and a query behind it.
+    """
+    with pytest.raises(SettingsInvalid) as caught:
+        load_settings({"PUBLIC_URL": url})
+
+    assert caught.value.problems == ["PUBLIC_URL must be an http:// or https:// URL without a query"]
+
+
+@pytest.mark.parametrize("url", [None, "http://billing.test"], ids=["none", "http"])
+def test_in_production_customers_come_back_over_https(url: str | None) -> None:
+    """
+    Where the web listens is no address for them.
+    """
+    environ = {name: value for name, value in (SOUND | {"PUBLIC_URL": url}).items() if value is not None}
+
+    with pytest.raises(SettingsInvalid) as caught:
+        load_settings(environ)
+
+    assert caught.value.problems == ["PUBLIC_URL must be an https:// URL in production: customers come back to it"]
+
+
 @pytest.mark.parametrize(("value", "is_on"), [("true", True), ("True", True), ("false", False), ("", False)])
 def test_a_switch_is_true_or_false(value: str, is_on: bool) -> None:  # noqa: FBT001 -- a case of the table
     """
     Anything else is refused, so that `no` cannot mean yes.
     """
     assert load_settings({"STRICT_REPOSITORY_OWNERSHIP": value}).strict_repository_ownership is is_on
+
+
+@pytest.mark.parametrize("value", ["false", "False", " FALSE "])
+def test_only_the_word_false_turns_billing_off(value: str) -> None:
+    """
+    However it is spelled.
+    """
+    assert not load_settings({"BILLING_ENABLED": value}).billing_enabled
+
+
+@pytest.mark.parametrize("value", ["", "true", "no", "0", "off", "flase", "disabled"])
+def test_anything_else_leaves_billing_on(value: str) -> None:
+    """
+    A slip of the hand must not stop the business.
+    """
+    assert load_settings({"BILLING_ENABLED": value}).billing_enabled
 
 
 def test_domains_are_a_list_with_commas() -> None:

@@ -10,18 +10,25 @@ from hypothesis import strategies as st
 
 from factories.catalogs import CATALOGS
 from rsolv.catalog import Catalog
-from rsolv.usage.rules import can_use_service, money, period_start, pricing_for, warnings_for
+from rsolv.spending_caps import CapStatus
+from rsolv.usage.rules import can_use_service, money, period_start, pricing_for, warnings_for, warnings_of_cap
 
 BOTH = pytest.mark.parametrize("catalog", CATALOGS.values(), ids=CATALOGS)
 
 
-def codes(catalog: Catalog, *, credit_balance: int, has_payment_method: bool) -> list[tuple[str, str]]:
+def codes(
+    catalog: Catalog, *, credit_balance: int, has_payment_method: bool, has_agreed: bool = True
+) -> list[tuple[str, str]]:
     """
     Say at what levels and with what codes a customer on trial is warned.
     """
     pricing = pricing_for(catalog, plan=catalog.trial()[0])
     warnings = warnings_for(
-        catalog, credit_balance=credit_balance, has_payment_method=has_payment_method, pricing=pricing
+        catalog,
+        credit_balance=credit_balance,
+        has_payment_method=has_payment_method,
+        can_be_charged=has_payment_method and has_agreed,
+        pricing=pricing,
     )
     return [(warning.level, warning.code) for warning in warnings]
 
@@ -58,6 +65,23 @@ def test_without_credits_it_depends_on_a_way_to_pay(catalog: Catalog) -> None:
 
 
 @BOTH
+def test_without_credits_a_card_is_no_way_to_pay_before_its_owner_agrees(catalog: Catalog) -> None:
+    """
+    The service stops, and what is missing is named; before that, the sentence says what to do.
+    """
+    last = catalog.warnings.last_credits
+    pricing = pricing_for(catalog, plan=catalog.trial()[0])
+
+    stopped = codes(catalog, credit_balance=0, has_payment_method=True, has_agreed=False)
+    (warning,) = warnings_for(
+        catalog, credit_balance=last, has_payment_method=True, can_be_charged=False, pricing=pricing
+    )
+
+    assert stopped == [("critical", "no_billing_consent")]
+    assert warning.message.endswith("Agree to be charged to go on after that.")
+
+
+@BOTH
 def test_who_can_pay_is_told_the_price_of_their_plan(catalog: Catalog) -> None:
     """
     The sentence names what the next fix costs this customer.
@@ -66,7 +90,9 @@ def test_who_can_pay_is_told_the_price_of_their_plan(catalog: Catalog) -> None:
     assert subscription is not None
     for plan in (catalog.trial()[0], catalog.pay_as_you_go()[0], subscription[0]):
         pricing = pricing_for(catalog, plan=plan)
-        (warning,) = warnings_for(catalog, credit_balance=0, has_payment_method=True, pricing=pricing)
+        (warning,) = warnings_for(
+            catalog, credit_balance=0, has_payment_method=True, can_be_charged=True, pricing=pricing
+        )
         assert money(catalog.fix_price_cents(plan), catalog.currency) in warning.message
 
 
@@ -78,19 +104,21 @@ def test_one_credit_is_spoken_of_as_one(credits: int, words: str) -> None:
     catalog = CATALOGS["draft"]
     pricing = pricing_for(catalog, plan="trial")
 
-    (warning,) = warnings_for(catalog, credit_balance=credits, has_payment_method=False, pricing=pricing)
+    (warning,) = warnings_for(
+        catalog, credit_balance=credits, has_payment_method=False, can_be_charged=False, pricing=pricing
+    )
 
     assert warning.message.startswith(words)
 
 
 @pytest.mark.parametrize(
-    ("credits", "has_payment_method", "usable"), [(1, False, True), (0, True, True), (1, True, True), (0, False, False)]
+    ("credits", "can_be_charged", "usable"), [(1, False, True), (0, True, True), (1, True, True), (0, False, False)]
 )
-def test_the_service_is_for_who_has_credits_or_can_pay(credits: int, has_payment_method: bool, usable: bool) -> None:  # noqa: FBT001 -- a case
+def test_the_service_is_for_who_has_credits_or_can_pay(credits: int, can_be_charged: bool, usable: bool) -> None:  # noqa: FBT001 -- a case
     """
     Only without both it stops.
     """
-    assert can_use_service(credit_balance=credits, has_payment_method=has_payment_method) is usable
+    assert can_use_service(credit_balance=credits, can_be_charged=can_be_charged) is usable
 
 
 @BOTH
@@ -160,3 +188,41 @@ def test_a_period_is_the_calendar_month(now: datetime) -> None:
 
     assert (start.year, start.month, start.day, start.time()) == (now.year, now.month, 1, datetime.min.time())
     assert timedelta(0) <= now - start < timedelta(days=31)
+
+
+@pytest.mark.parametrize(
+    ("monthly_cap_cents", "charges_waiting", "is_charging", "warned"),
+    [
+        pytest.param(None, 0, True, False, id="no-cap"),
+        pytest.param(None, 1, True, False, id="taken-away-just-now"),
+        pytest.param(5_800, 0, True, False, id="room"),
+        pytest.param(5_799, 0, True, True, id="reached"),
+        pytest.param(5_799, 0, False, False, id="reached-and-nothing-is-charged"),
+        pytest.param(5_799, 1, False, True, id="reached-and-a-charge-waits"),
+    ],
+)
+def test_a_customer_is_warned_of_the_cap_while_it_is_in_the_way(
+    monthly_cap_cents: int | None,
+    charges_waiting: int,
+    is_charging: bool,  # noqa: FBT001 -- a case of the table
+    warned: bool,  # noqa: FBT001 -- a case of the table
+) -> None:
+    """
+    With the day on which it begins anew; the service goes on.
+    """
+    cap = CapStatus(
+        monthly_cap_cents=monthly_cap_cents,
+        cap_currency=None if monthly_cap_cents is None else "usd",
+        currency="usd",
+        fix_price_cents=2_900,
+        spent_cents=2_900,
+        under_way_cents=0,
+        charges_waiting=charges_waiting,
+        resets_at=datetime(2027, 7, 1, tzinfo=UTC),
+    )
+
+    warnings = warnings_of_cap(cap, is_charging=is_charging)
+
+    assert [(each.level, each.code, "2027-07-01" in each.message) for each in warnings] == (
+        [("warning", "spending_cap_reached", True)] if warned else []
+    )

@@ -2,11 +2,13 @@
 Put the operations together into one ASGI application.
 """
 
+import re
 import secrets
 from http import HTTPStatus
 
 import msgspec
 import structlog
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -16,10 +18,30 @@ from rsolv.api.endpoint import Endpoint, send_reply
 from rsolv.api.errors import WireRefusal, internal_error, reply_to_error
 from rsolv.api.openapi import build_document
 from rsolv.api.operation import Access, Call, Operation, Reply
+from rsolv.api.parsing import unknown_path
 from rsolv.api.parts import Parts
 from rsolv.api.routes import OPERATIONS
 
 log = structlog.get_logger()
+
+_NAME_IN_PATH = re.compile(r"\{(\w+)\}")
+
+
+class _Id(Convertor[str]):
+    """
+    What can be an id in a path: digits, so that a word beside it is a path of its own and answers for itself.
+    """
+
+    regex = "[0-9]{1,19}"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("id", _Id())
 
 
 def build_application(parts: Parts) -> ASGIApp:
@@ -27,7 +49,13 @@ def build_application(parts: Parts) -> ASGIApp:
     Return the application that answers every operation, its own description, and JSON errors for all else.
     """
     operations = (*OPERATIONS, *_description_of(OPERATIONS))
-    routes = [Route(operation.path, Endpoint(operation, parts), methods=[operation.method]) for operation in operations]
+    by_path: dict[str, dict[str, Endpoint]] = {}
+    for operation in operations:
+        by_path.setdefault(operation.path, {})[operation.method] = Endpoint(operation, parts)
+    routes = [
+        Route(_NAME_IN_PATH.sub(r"{\1:id}", path), _ByMethod(endpoints), methods=list(endpoints))
+        for path, endpoints in by_path.items()
+    ]
     return _JsonErrors(Router(routes, redirect_slashes=False))
 
 
@@ -63,6 +91,19 @@ def _description_of(operations: tuple[Operation, ...]) -> tuple[Operation, ...]:
     return described
 
 
+class _ByMethod:
+    """
+    Answer the operations of one path. One route has them all, so that a 405 names each of their methods.
+    """
+
+    def __init__(self, endpoints: dict[str, Endpoint]) -> None:
+        self._endpoints = endpoints
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        await self._endpoints[method](scope, receive, send)
+
+
 class _JsonErrors:
     """
     Answer in JSON where no operation does: unknown paths, wrong methods, and what the router itself raises.
@@ -93,4 +134,4 @@ def _refusal(error: HTTPException) -> WireRefusal:
             f"This path answers {allow} only.",
             headers=((b"allow", allow.encode()),),
         )
-    return WireRefusal(HTTPStatus.NOT_FOUND, "unknown_path", "There is nothing at this path.")
+    return unknown_path()

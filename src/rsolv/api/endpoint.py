@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from rsolv.api.errors import WireRefusal, internal_error, reply_to_error
 from rsolv.api.operation import Access, Call, Operation, Reply
-from rsolv.api.parsing import parse_body, parse_query
+from rsolv.api.parsing import parse_body, parse_path, parse_query
 from rsolv.api.parts import Parts
 from rsolv.kernel import clock
 
@@ -63,10 +63,19 @@ class Endpoint:
 
     async def _answer(self, scope: Scope, receive: Receive, request_id: str) -> Reply:
         headers = _combined(list(scope["headers"]))
-        call = Call(parts=self._parts, request_id=request_id, now=clock.now(), headers=headers)
+        client = scope.get("client")
+        call = Call(
+            parts=self._parts,
+            request_id=request_id,
+            now=clock.now(),
+            headers=headers,
+            ip=client[0] if client else None,
+        )
         if self._operation.access is Access.API_KEY:
             call.caller = await self._parts.authenticator.authenticate(_presented_key(headers), now=call.now)
             self._parts.last_used.note(call.caller, call.now)
+        if self._operation.path_parameters is not None:
+            call.path = parse_path(self._operation.path_parameters, scope.get("path_params", {}))
         if self._operation.query is not None:
             call.query = parse_query(self._operation.query, scope["query_string"])
         if self._decoder is not None:

@@ -20,6 +20,7 @@ from rsolv.kernel.errors import (
     TooMany,
     Unauthenticated,
 )
+from rsolv.stripe_gateway import GatewayUnavailable, OutcomeUnknown
 
 STATUS_OF_KIND: dict[type[DomainError], HTTPStatus] = {
     NotFound: HTTPStatus.NOT_FOUND,
@@ -37,13 +38,14 @@ class ErrorBody(Shape, omit_defaults=True):
     """
     What went wrong: a sentence, a stable code, and the id under which we find the request in our logs.
 
-    `errors` lists sentences per field when the status is 422.
+    `errors` lists sentences per field when the status is 422; `decline` has a bank's words when it said no.
     """
 
     error: str
     code: str
     request_id: str
     errors: dict[str, list[str]] | None = None
+    decline: dict[str, str] | None = None
 
 
 class WireRefusal(Exception):
@@ -67,6 +69,15 @@ class WireRefusal(Exception):
         super().__init__(sentence)
 
 
+def payments_not_configured() -> WireRefusal:
+    """
+    Return the 503 of an installation that has no key of its payment provider; waiting does not help.
+    """
+    return WireRefusal(
+        HTTPStatus.SERVICE_UNAVAILABLE, "payments_unavailable", "Payments are not set up on this installation."
+    )
+
+
 def reply_to_error(error: Exception, request_id: str) -> Reply | None:
     """
     Return the answer to an expected error, or None when the error is a bug of ours.
@@ -80,6 +91,10 @@ def reply_to_error(error: Exception, request_id: str) -> Reply | None:
         fields = error.fields if isinstance(error, Invalid) else None
         if error.passes_by_itself:
             retry = ((b"retry-after", RETRY_AFTER_SECONDS),)
+    elif isinstance(error, GatewayUnavailable | OutcomeUnknown):
+        status, code = HTTPStatus.SERVICE_UNAVAILABLE, "payments_unavailable"
+        retry = ((b"retry-after", RETRY_AFTER_SECONDS),)
+        error = Exception("Our payment provider is briefly unavailable. Repeating the request is safe.")
     elif isinstance(error, Unavailable):
         status, code = HTTPStatus.SERVICE_UNAVAILABLE, "unavailable"
         retry = ((b"retry-after", RETRY_AFTER_SECONDS),)
@@ -93,7 +108,8 @@ def reply_to_error(error: Exception, request_id: str) -> Reply | None:
         error = Exception("A value of the request cannot be stored.")
     else:
         return None
-    body = ErrorBody(error=str(error), code=code, request_id=request_id, errors=fields)
+    decline = error.decline if isinstance(error, PaymentNeeded) else None
+    body = ErrorBody(error=str(error), code=code, request_id=request_id, errors=fields, decline=decline)
     return Reply(msgspec.json.encode(body), status=status, headers=retry)
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from rsolv import __version__
 from rsolv.api.errors import ErrorBody
-from rsolv.api.operation import Access, Operation
+from rsolv.api.operation import Access, Operation, Shape
 
 _REF = "#/components/schemas/{name}"
 _INTRODUCTION = (
@@ -79,20 +79,21 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
                 "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
             }
         )
-    if operation.query is not None:
-        _, components = msgspec.json.schema_components([operation.query], ref_template=_REF)
-        schema = components[operation.query.__name__]
-        required = set(schema.get("required", ()))
-        for name, definition in schema["properties"].items():
-            parameters.append(
-                {
-                    "name": name,
-                    "in": "query",
-                    "required": name in required,
-                    "schema": _without_null(definition),
-                }
-            )
+    parameters += _parameters_of(operation.path_parameters, "path")
+    parameters += _parameters_of(operation.query, "query")
     return parameters
+
+
+def _parameters_of(shape: type[Shape] | None, place: str) -> list[dict[str, Any]]:
+    if shape is None:
+        return []
+    _, components = msgspec.json.schema_components([shape], ref_template=_REF)
+    schema = components[shape.__name__]
+    required = set(schema.get("required", ()))
+    return [
+        {"name": name, "in": place, "required": name in required, "schema": _without_null(definition)}
+        for name, definition in schema["properties"].items()
+    ]
 
 
 def _without_null(definition: dict[str, Any]) -> dict[str, Any]:
@@ -107,18 +108,17 @@ def _without_null(definition: dict[str, Any]) -> dict[str, Any]:
 
 
 def _responses(operation: Operation) -> dict[str, Any]:
-    success: dict[str, Any] = {"description": HTTPStatus(operation.status).phrase}
-    schema = _reference(operation.answer) if operation.answer else {}
-    success["content"] = {operation.content_type: {"schema": schema}}
-    responses = {str(int(operation.status)): success}
+    own: dict[str, Any] = {operation.content_type: {"schema": _reference(operation.answer) if operation.answer else {}}}
+    refusal = {"application/json": {"schema": _reference(ErrorBody)}}
+    responses: dict[str, Any] = {
+        str(int(operation.status)): {"description": HTTPStatus(operation.status).phrase, "content": own}
+    }
+    if operation.redirects:
+        location = {"schema": {"type": "string"}, "required": True}
+        responses["303"] = {"description": HTTPStatus.SEE_OTHER.phrase, "headers": {"Location": location}}
     for status in operation.refusals:
-        # /ready answers in its own shape also when it is not ready.
-        own = operation.answer is not None and operation.path == "/ready"
-        refusal = _reference(operation.answer) if own and operation.answer else _reference(ErrorBody)
-        responses[str(status)] = {
-            "description": HTTPStatus(status).phrase,
-            "content": {"application/json": {"schema": refusal}},
-        }
+        content = refusal | own if status in operation.own_refusals else refusal
+        responses[str(status)] = {"description": HTTPStatus(status).phrase, "content": content}
     return responses
 
 

@@ -33,12 +33,16 @@ class Shape(msgspec.Struct, kw_only=True):
 class Call:
     """
     One request on its way through a handler. `caller` is set exactly when the operation asks for an API key.
+
+    `ip` is who connected to us, which behind a proxy is the proxy unless the server is told to trust it.
     """
 
     parts: Parts
     request_id: str
     now: datetime
     headers: dict[bytes, bytes]
+    ip: str | None = None
+    path: Any = None
     body: Any = None
     query: Any = None
     caller: AuthenticatedKey | None = None
@@ -75,6 +79,10 @@ class Reply:
 class Operation:
     """
     One route. `refusals` are the statuses besides the success that callers must expect, in words of the contract.
+
+    Of these `own_refusals` are answered in the operation's own shape instead of the error body. `redirects` says that a
+    browser may be sent on with 303. `path_parameters` has a field for each name in braces in the path: an id,
+    which is a whole number.
     """
 
     method: str
@@ -87,7 +95,10 @@ class Operation:
     status: int = 200
     body: type[Shape] | None = None
     query: type[Shape] | None = None
+    path_parameters: type[Shape] | None = None
     refusals: tuple[int, ...] = ()
+    own_refusals: tuple[int, ...] = ()
+    redirects: bool = False
     alias_of: str | None = None
     content_type: str = "application/json"
     accepts_idempotency_key: bool = False

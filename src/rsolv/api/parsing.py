@@ -16,6 +16,7 @@ _PLACE = re.compile(r" - at `(?P<place>[^`]*)`$")
 _TYPES = re.compile(r"^Expected `(?P<wanted>[^`]*)`, got `[^`]*`$")
 _WORDS = {"int": "a whole number", "str": "text", "bool": "true or false", "object": "an object", "array": "a list"}
 _FIELD = re.compile(r"(?:missing required|unknown) field `(?P<field>[^`]*)`")
+_WEIGHT = re.compile(r"([01])(?:\.([0-9]{0,3}))?")
 QUERY_PARAMETERS_AT_MOST = 50
 
 
@@ -76,6 +77,44 @@ def parse_query(shape: type[Any], query_string: bytes) -> Any:  # noqa: ANN401 -
         return msgspec.convert(parameters, shape, strict=False)
     except msgspec.ValidationError as error:
         raise invalid_shape(str(error)) from error
+
+
+def parse_path(shape: type[Any], parameters: dict[str, str]) -> Any:  # noqa: ANN401 -- the shape decides
+    """
+    Read what stands in the path into the operation's shape.
+
+    Raises:
+        WireRefusal: 404 for what can be no id of ours.
+    """
+    try:
+        return msgspec.convert(parameters, shape, strict=False)
+    except msgspec.ValidationError as error:
+        raise unknown_path() from error
+
+
+def prefers_html(accept: bytes) -> bool:
+    """
+    Say whether a caller would rather have a page than JSON (RFC 9110, 12.5.1); whoever does not say has JSON.
+    """
+    weights = dict(_media_range(part) for part in accept.decode("latin-1").lower().split(","))
+    return weights.get("text/html", 0) > weights.get("application/json", weights.get("application/*", 0))
+
+
+def _media_range(part: str) -> tuple[str, int]:
+    """
+    Read one entry of Accept as media type and weight in thousandths.
+    """
+    media_type, *parameters = (word.strip() for word in part.split(";"))
+    weight = next((word.removeprefix("q=") for word in parameters if word.startswith("q=")), "1")
+    found = _WEIGHT.fullmatch(weight)
+    return media_type, int(found[1] + (found[2] or "").ljust(3, "0")) if found else 0
+
+
+def unknown_path() -> WireRefusal:
+    """
+    Return the 404 of a path at which there is nothing.
+    """
+    return WireRefusal(HTTPStatus.NOT_FOUND, "unknown_path", "There is nothing at this path.")
 
 
 def invalid_shape(message: str) -> WireRefusal:

@@ -9,20 +9,23 @@ from rsolv.customers import EmailPolicy
 from rsolv.db import Database
 from rsolv.kernel.events import EventBus
 from rsolv.kernel.secret import Secret
+from rsolv.stripe_gateway import StripeGateway
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
     """
-    The parts and values that requests are answered with.
+    The parts and values that requests are answered with. Without a gateway nobody can pay; the rest works.
     """
 
     database: Database
     authenticator: Authenticator
     last_used: LastUsed
     bus: EventBus
+    gateway: StripeGateway | None
     master_key: Secret
     email_policy: EmailPolicy
     ownership_required: bool
     max_body_bytes: int
+    public_url: str
     schema_version: str

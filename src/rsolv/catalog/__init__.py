@@ -7,7 +7,7 @@ agree to another. No price, credit count or plan limit stands anywhere else.
 
 from rsolv.catalog.errors import CatalogInvalid, NoCatalogInEffect
 from rsolv.catalog.rules import Catalog, Change, Plan, Version, changes, parse_catalog
-from rsolv.catalog.service import apply_catalog, find_newest, get_in_effect, get_pinned, pin_customer
+from rsolv.catalog.service import apply_catalog, find_newest, get_in_effect, get_pinned, get_version, pin_customer
 
 __all__ = [
     "Catalog",
@@ -21,6 +21,7 @@ __all__ = [
     "find_newest",
     "get_in_effect",
     "get_pinned",
+    "get_version",
     "parse_catalog",
     "pin_customer",
 ]

@@ -109,6 +109,23 @@ async def find_pinned(connection: Connection, *, customer_id: int) -> Version | 
     return _version(rows)
 
 
+async def find_version(connection: Connection, *, version_id: int) -> Version | None:
+    """
+    Return a version by its id.
+    """
+    rows = await connection.fetch(
+        """
+        SELECT v.id, v.effective_at, v.currency, v.low_credits, v.last_credits, v.applied_at, p.plan, p.kind, p.label,
+               p.monthly_price_cents, p.fix_price_cents, p.signup_credits, p.payment_method_credits, p.period_credits
+        FROM catalog_versions v JOIN catalog_plans p ON p.version_id = v.id
+        WHERE v.id = $1
+        ORDER BY p.plan
+        """,
+        version_id,
+    )
+    return _version(rows)
+
+
 async def insert_pin(connection: Connection, *, customer_id: int, version_id: int, pinned_at: datetime) -> None:
     """
     Note which version a new customer agreed to.

@@ -62,3 +62,12 @@ async def get_pinned(connection: Connection, *, customer_id: int) -> Version:
     if version is None:
         raise NoCatalogInEffect
     return version
+
+
+async def get_version(connection: Connection, *, version_id: int) -> Version:
+    """
+    Return a version that something was decided from; versions are never removed.
+    """
+    version = await queries.find_version(connection, version_id=version_id)
+    assert version is not None, "whoever noted its id had it"
+    return version

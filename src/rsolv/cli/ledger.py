@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rsolv import fixes, ledger
+from rsolv import charges, fixes, ledger
 from rsolv.cli.customers import Who, get_by_name
 from rsolv.cli.installation import with_database
 from rsolv.cli.outcome import ExitCode, Json, expected_failures, show, table
@@ -39,7 +39,16 @@ def sorted_invariants() -> list[ledger.Invariant]:
     """
     Return every room's invariants in the order of their numbers.
     """
-    return sorted((*ledger.INVARIANTS, *fixes.INVARIANTS), key=lambda invariant: int(invariant.id.split("-")[1]))
+    promises = (*ledger.INVARIANTS, *fixes.INVARIANTS, *charges.INVARIANTS)
+    return sorted(promises, key=_book_and_number)
+
+
+def _book_and_number(invariant: ledger.Invariant) -> tuple[bool, int]:
+    """
+    Order the ledger's own promises before those of charges.
+    """
+    book, _, number = invariant.id.partition("-")
+    return book != "L", int(number)
 
 
 def verification_as_text(findings: list[ledger.Finding]) -> str:

@@ -12,11 +12,13 @@ from rsolv.customers.rules import (
     checked_new_customer,
 )
 from rsolv.customers.service import (
+    change_plan,
     create_customer,
     ensure_stripe_customer,
     find_by_email,
     get_customer,
     list_customers_for_operator,
+    lock_customer,
     stamp_first_scan,
 )
 
@@ -29,11 +31,13 @@ __all__ = [
     "EmailTaken",
     "NewCustomer",
     "UnknownCustomer",
+    "change_plan",
     "checked_new_customer",
     "create_customer",
     "ensure_stripe_customer",
     "find_by_email",
     "get_customer",
     "list_customers_for_operator",
+    "lock_customer",
     "stamp_first_scan",
 ]

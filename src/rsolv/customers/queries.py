@@ -98,6 +98,31 @@ async def list_customers_for_operator(connection: Connection, *, before_id: int 
     return [Customer(**row) for row in rows]
 
 
+async def lock_customer(connection: Connection, *, customer_id: int) -> Customer | None:
+    """
+    Return a customer whose row is locked until the transaction ends; rows that refer to it can still be written.
+    """
+    row = await connection.fetchrow(
+        """
+        SELECT id, name, email, subscription_type, subscription_state, source, auto_provisioned, created_at,
+               first_scan_at, deactivated_at
+        FROM customers WHERE id = $1 FOR NO KEY UPDATE
+        """,
+        customer_id,
+    )
+    return row and Customer(**row)
+
+
+async def update_plan(connection: Connection, *, customer_id: int, plan: str) -> bool:
+    """
+    Put a customer on a plan; False when there is no such customer.
+    """
+    changed = await connection.fetchval(
+        "UPDATE customers SET subscription_type = $2 WHERE id = $1 RETURNING true", customer_id, plan
+    )
+    return bool(changed)
+
+
 async def stamp_first_scan(connection: Connection, *, customer_id: int, scanned_at: datetime) -> bool:
     """
     Note the first scan; False when there has been one.

@@ -80,6 +80,34 @@ async def list_customers_for_operator(
     return await queries.list_customers_for_operator(connection, before_id=before_id, limit=limit)
 
 
+async def lock_customer(connection: Connection, *, customer_id: int) -> Customer:
+    """
+    Return a customer and let nobody else change them, or what is decided under this lock, until the transaction ends.
+
+    Take it before any lock of the ledger.
+
+    Raises:
+        UnknownCustomer: there is none with this id.
+    """
+    customer = await queries.lock_customer(connection, customer_id=customer_id)
+    if customer is None:
+        raise UnknownCustomer(customer=customer_id)
+    return customer
+
+
+async def change_plan(connection: Connection, customer_id: int, plan: str) -> None:
+    """
+    Put a customer on another plan of their catalogue version; one that they are on already changes nothing.
+
+    Credits and prices agreed to stay as they are: whoever changes the plan sees to them.
+
+    Raises:
+        UnknownCustomer: there is none with this id.
+    """
+    if not await queries.update_plan(connection, customer_id=customer_id, plan=plan):
+        raise UnknownCustomer(customer=customer_id)
+
+
 async def stamp_first_scan(connection: Connection, *, customer_id: int, now: datetime) -> bool:
     """
     Note a customer's first scan; every later one changes nothing and answers False.

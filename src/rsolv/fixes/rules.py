@@ -13,11 +13,14 @@ MITIGATE = "mitigate"
 PHASES = (SCAN, VALIDATE, MITIGATE)
 
 CONSUMED = "consumed"
+CHARGING = "charging"
+RECORDED = "recorded"
 BLOCKED = "blocked"
 ALREADY_BILLED = "already_billed"
 NOT_BILLABLE = "not_billable"
 
 NO_BILLING_INFO = "no_billing_info"
+CONSENT_NEEDED = "consent_needed"
 CREDITS_PER_FIX = 1
 
 
@@ -65,15 +68,34 @@ class PhaseCompleted:
     occurred_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FixToBill:
+    """
+    A recorded fix as billing needs it. *plan* and *catalog_version_id* are those of its time, where billing was off.
+    """
+
+    id: int
+    customer_id: int
+    api_key_id: int
+    repository: str
+    issue_number: int
+    state: str
+    plan: str | None
+    catalog_version_id: int | None
+
+
 @dataclass(frozen=True, slots=True)
 class FixMetered:
     """
-    What became of a billable result: consumed, blocked (with the reason) or already_billed, and the credits left.
+    What became of a billable result, and the credits left.
+
+    consumed; charging, with the charge; blocked, with the reason; recorded, while billing is off; or already_billed.
     """
 
     status: str
     credits_remaining: int
     reason: str | None = None
+    charge_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,13 @@ class Invalid(DomainError):
 class PaymentNeeded(DomainError):
     """
     The customer has to pay, or to say how, before this can go on.
+
+    `decline` has the bank's machine words where a bank said no.
     """
+
+    def __init__(self, decline: dict[str, str] | None = None, **facts: object) -> None:
+        self.decline = decline
+        super().__init__(**facts)
 
 
 class TooMany(DomainError):

@@ -194,6 +194,7 @@ class Installation:
 
     def _environment(self, secret_key_base: str) -> dict[str, str]:
         return {
+            "PUBLIC_URL": self._base_url,
             **self._plan.environment,
             "DATABASE_URL": self._database_url,
             "SECRET_KEY_BASE": secret_key_base,

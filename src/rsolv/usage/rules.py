@@ -9,6 +9,7 @@ from datetime import datetime
 from rsolv.catalog import Catalog
 from rsolv.customers import Customer
 from rsolv.ledger import CreditTransaction
+from rsolv.spending_caps import CapStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,29 +53,31 @@ class UsageSummary:
     recent_transactions: Sequence[CreditTransaction]
 
 
-def can_use_service(*, credit_balance: int, has_payment_method: bool) -> bool:
+def can_use_service(*, credit_balance: int, can_be_charged: bool) -> bool:
     """
-    Say whether new work is accepted: with credits, or with a way to pay.
+    Say whether new work is accepted: with credits, or with a payment method and the consent to charge it.
     """
-    return credit_balance > 0 or has_payment_method
+    return credit_balance > 0 or can_be_charged
 
 
 def warnings_for(
-    catalog: Catalog, *, credit_balance: int, has_payment_method: bool, pricing: Pricing
+    catalog: Catalog, *, credit_balance: int, has_payment_method: bool, can_be_charged: bool, pricing: Pricing
 ) -> list[UsageWarning]:
     """
-    Say what to warn of: few credits, the last one, or none; without a way to pay, none is critical.
+    Say what to warn of: few credits, the last one, or none; where the next fix cannot be charged, none is critical.
     """
     if credit_balance > catalog.warnings.low_credits:
         return []
-    price = money(pricing.next_fix_cents, pricing.currency)
-    after = f"Further fixes cost {price} each." if has_payment_method else "Add a payment method to go on after that."
+    after = _after_the_credits(pricing, has_payment_method=has_payment_method, can_be_charged=can_be_charged)
     if credit_balance > catalog.warnings.last_credits:
         return [UsageWarning("notice", "low_credits", f"{credit_balance} credits are left. {after}")]
     if credit_balance > 0:
         return [UsageWarning("warning", "last_credits", f"Only {_credits(credit_balance)} left. {after}")]
-    if has_payment_method:
+    if can_be_charged:
         return [UsageWarning("notice", "no_credits", f"All credits are used. {after}")]
+    if has_payment_method:
+        text = "All credits are used. Fixes are blocked until you agree to be charged for them."
+        return [UsageWarning("critical", "no_billing_consent", text)]
     return [
         UsageWarning(
             "critical",
@@ -82,6 +85,29 @@ def warnings_for(
             "All credits are used. Fixes are blocked until a payment method is added.",
         )
     ]
+
+
+def warnings_of_cap(cap: CapStatus, *, is_charging: bool) -> list[UsageWarning]:
+    """
+    Warn once the next fix no longer fits under the customer's cap: while fixes are charged, or any charge waits for it.
+
+    The service goes on: the customer limited what is charged in a month, not what is fixed.
+    """
+    if not cap.is_reached or not (is_charging or cap.charges_waiting):
+        return []
+    text = (
+        "This month's spending cap is reached. Fixes are still recorded; their charges wait until "
+        f"{cap.resets_at:%Y-%m-%d}, or until the cap is raised."
+    )
+    return [UsageWarning("warning", "spending_cap_reached", text)]
+
+
+def _after_the_credits(pricing: Pricing, *, has_payment_method: bool, can_be_charged: bool) -> str:
+    if can_be_charged:
+        return f"Further fixes cost {money(pricing.next_fix_cents, pricing.currency)} each."
+    if has_payment_method:
+        return "Agree to be charged to go on after that."
+    return "Add a payment method to go on after that."
 
 
 def pricing_for(catalog: Catalog, *, plan: str) -> Pricing:

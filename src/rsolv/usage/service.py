@@ -4,9 +4,9 @@ Gather a customer's summary.
 
 from datetime import datetime
 
-from rsolv import catalog, customers, fixes, ledger
+from rsolv import catalog, customers, fixes, ledger, payment_methods, spending_caps
 from rsolv.db import Connection
-from rsolv.usage.rules import UsageSummary, can_use_service, period_start, pricing_for, warnings_for
+from rsolv.usage.rules import UsageSummary, can_use_service, period_start, pricing_for, warnings_for, warnings_of_cap
 
 RECENT_TRANSACTIONS = 10
 
@@ -22,15 +22,27 @@ async def summarise(connection: Connection, *, customer_id: int, now: datetime) 
     version = await catalog.get_pinned(connection, customer_id=customer_id)
     balance = await ledger.balance(connection, customer_id=customer_id)
     pricing = pricing_for(version.catalog, plan=customer.subscription_type)
-    has_payment_method = False  # payment methods are a room of their own, not built yet
+    has_payment_method = await payment_methods.has_payment_method(connection, customer_id=customer_id)
+    consent = await payment_methods.find_covering_consent(
+        connection, customer_id=customer_id, amount_cents=pricing.next_fix_cents, currency=pricing.currency
+    )
+    can_be_charged = has_payment_method and consent is not None
+    cap = await spending_caps.get_status(connection, customer_id=customer_id, now=now)
     return UsageSummary(
         customer=customer,
         credit_balance=balance,
         has_payment_method=has_payment_method,
-        can_use_service=can_use_service(credit_balance=balance, has_payment_method=has_payment_method),
-        warnings=warnings_for(
-            version.catalog, credit_balance=balance, has_payment_method=has_payment_method, pricing=pricing
-        ),
+        can_use_service=can_use_service(credit_balance=balance, can_be_charged=can_be_charged),
+        warnings=[
+            *warnings_for(
+                version.catalog,
+                credit_balance=balance,
+                has_payment_method=has_payment_method,
+                can_be_charged=can_be_charged,
+                pricing=pricing,
+            ),
+            *warnings_of_cap(cap, is_charging=balance == 0 and can_be_charged),
+        ],
         pricing=pricing,
         fixes_this_period=await fixes.count_settled_since(connection, customer_id=customer_id, since=period_start(now)),
         recent_transactions=await ledger.list_credit_transactions(

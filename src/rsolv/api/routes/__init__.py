@@ -3,11 +3,26 @@ Every operation of the API, by noun.
 """
 
 from rsolv.api.operation import Operation
-from rsolv.api.routes import billing, customers, health, phases
+from rsolv.api.routes import (
+    billing,
+    card_setups,
+    charges,
+    consent,
+    customers,
+    health,
+    payment_methods,
+    phases,
+    spending_cap,
+)
 
 OPERATIONS: tuple[Operation, ...] = (
     *customers.OPERATIONS,
     *phases.OPERATIONS,
     *billing.OPERATIONS,
+    *charges.OPERATIONS,
+    *card_setups.OPERATIONS,
+    *payment_methods.OPERATIONS,
+    *consent.OPERATIONS,
+    *spending_cap.OPERATIONS,
     *health.OPERATIONS,
 )

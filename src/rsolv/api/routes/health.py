@@ -94,6 +94,7 @@ OPERATIONS = (
         handler=ready,
         answer=ReadyAnswer,
         refusals=(503,),
+        own_refusals=(503,),
         tag="Operation",
     ),
 )

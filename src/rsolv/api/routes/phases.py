@@ -64,9 +64,10 @@ class BillingShape(Shape, omit_defaults=True):
     What storing the result did to the balance.
     """
 
-    status: Annotated[str, msgspec.Meta(description="not_billable, consumed, already_billed or blocked")]
+    status: Annotated[str, msgspec.Meta(description="not_billable, consumed, charging, already_billed or blocked")]
     credits_remaining: int
     reason: str | None = None
+    charge_id: str | None = None
 
 
 class StoreAnswer(Shape):
@@ -134,7 +135,10 @@ async def store(call: Call) -> Reply:
             id=str(stored.phase_result_id),
             message=f"{report.phase} result stored",
             billing=BillingShape(
-                status=billing.status, credits_remaining=billing.credits_remaining, reason=billing.reason
+                status=billing.status,
+                credits_remaining=billing.credits_remaining,
+                reason=billing.reason,
+                charge_id=str(billing.charge_id) if billing.charge_id is not None else None,
             ),
         )
     )

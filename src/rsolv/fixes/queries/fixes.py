@@ -2,21 +2,10 @@
 The statements about fixes.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from rsolv.db import Connection, changed_rows
-from rsolv.fixes.rules import PhaseCompleted
-
-
-@dataclass(frozen=True, slots=True)
-class Fix:
-    """
-    A fix as far as metering needs it.
-    """
-
-    id: int
-    state: str
+from rsolv.fixes.rules import FixToBill, PhaseCompleted
 
 
 async def insert_fix_once(connection: Connection, completed: PhaseCompleted) -> int | None:
@@ -46,21 +35,60 @@ async def insert_fix_once(connection: Connection, completed: PhaseCompleted) -> 
 
 async def lock_live_fix(
     connection: Connection, *, customer_id: int, repository_id: int, issue_number: int
-) -> Fix | None:
+) -> FixToBill | None:
     """
     Lock the live fix of an issue until the transaction ends.
     """
     row = await connection.fetchrow(
         """
-        SELECT id, state FROM fixes
-        WHERE customer_id = $1 AND repository_id = $2 AND issue_number = $3 AND state <> 'reversed'
-        FOR NO KEY UPDATE
+        SELECT f.id, f.customer_id, f.api_key_id, r.namespace || '/' || r.name AS repository, f.issue_number, f.state,
+               f.recorded_plan AS plan, f.recorded_catalog_version_id AS catalog_version_id
+        FROM fixes f JOIN repositories r ON r.customer_id = f.customer_id AND r.id = f.repository_id
+        WHERE f.customer_id = $1 AND f.repository_id = $2 AND f.issue_number = $3 AND f.state <> 'reversed'
+        FOR NO KEY UPDATE OF f
         """,
         customer_id,
         repository_id,
         issue_number,
     )
-    return row and Fix(**row)
+    return row and FixToBill(**row)
+
+
+async def lock_recorded_fix_by_order(connection: Connection, *, after_id: int) -> FixToBill | None:
+    """
+    Lock the oldest fix that was recorded while billing was off, of those after an id.
+    """
+    row = await connection.fetchrow(
+        """
+        SELECT f.id, f.customer_id, f.api_key_id, r.namespace || '/' || r.name AS repository, f.issue_number, f.state,
+               f.recorded_plan AS plan, f.recorded_catalog_version_id AS catalog_version_id
+        FROM fixes f JOIN repositories r ON r.customer_id = f.customer_id AND r.id = f.repository_id
+        WHERE f.state = 'recorded' AND f.id > $1
+        ORDER BY f.id LIMIT 1
+        FOR NO KEY UPDATE OF f
+        """,
+        after_id,
+    )
+    return row and FixToBill(**row)
+
+
+async def record_fix(
+    connection: Connection, *, customer_id: int, fix_id: int, plan: str, catalog_version_id: int
+) -> None:
+    """
+    Note that a fix is to be billed later, at the price of now.
+    """
+    await connection.execute(
+        """
+        UPDATE fixes SET state = 'recorded', blocked_reason = NULL, settled_at = NULL, recorded_plan = $3,
+                         recorded_catalog_version_id = $4
+        WHERE customer_id = $1 AND id = $2
+        """,
+        customer_id,
+        fix_id,
+        plan,
+        catalog_version_id,
+    )
 
 
 async def block_fix(connection: Connection, *, customer_id: int, fix_id: int, reason: str) -> None:
@@ -77,14 +105,44 @@ async def block_fix(connection: Connection, *, customer_id: int, fix_id: int, re
     )
 
 
-async def settle_blocked_fix(connection: Connection, *, customer_id: int, fix_id: int, settled_at: datetime) -> None:
+async def charge_fix(connection: Connection, *, customer_id: int, fix_id: int) -> None:
     """
-    Note that a credit was consumed for a fix that was blocked.
+    Note that a debt is open for a fix.
+    """
+    await connection.execute(
+        """
+        UPDATE fixes SET state = 'charging', blocked_reason = NULL, settled_at = NULL
+        WHERE customer_id = $1 AND id = $2
+        """,
+        customer_id,
+        fix_id,
+    )
+
+
+async def settle_charged_fix(connection: Connection, *, customer_id: int, fix_id: int, settled_at: datetime) -> bool:
+    """
+    Note that a credit was bought and consumed for a fix; False when that was noted before.
+    """
+    tag = await connection.execute(
+        """
+        UPDATE fixes SET state = 'consumed', settled_at = $3
+        WHERE customer_id = $1 AND id = $2 AND state = 'charging'
+        """,
+        customer_id,
+        fix_id,
+        settled_at,
+    )
+    return changed_rows(tag) == 1
+
+
+async def consume_for_fix(connection: Connection, *, customer_id: int, fix_id: int, settled_at: datetime) -> None:
+    """
+    Note that a credit was consumed for a fix that was blocked or recorded.
     """
     await connection.execute(
         """
         UPDATE fixes SET state = 'consumed', blocked_reason = NULL, settled_at = $3
-        WHERE customer_id = $1 AND id = $2 AND state = 'blocked'
+        WHERE customer_id = $1 AND id = $2 AND state IN ('blocked', 'recorded')
         """,
         customer_id,
         fix_id,

@@ -1,0 +1,3 @@
+"""
+The card setups room's verbs, a file each.
+"""

@@ -1,0 +1,73 @@
+"""
+Charges: one debt, one payment, exactly once.
+
+At most once is structural: a debt has one live charge, a charge has one payment at Stripe for life, and a payment
+succeeds once. At least once is liveness: a charge that has not ended has a time at which it goes on, or a reason and
+somebody who was told. Every way to the truth (worker, webhook, poll, reconciliation) ends in `settle`.
+"""
+
+from rsolv.charges.errors import ChargeCannotEnd, DebtDiffers, PaymentOwed, UnknownCharge
+from rsolv.charges.queries.invariants import INVARIANTS
+from rsolv.charges.queries.spending import Spent
+from rsolv.charges.rules import (
+    POINTS,
+    Attempt,
+    Charge,
+    ChargeExplained,
+    ChargePosting,
+    ChargeSettled,
+    ChargeState,
+    ConsentGiven,
+    Held,
+    Intent,
+)
+from rsolv.charges.service.arm import Cap
+from rsolv.charges.service.end import cancel_debt, give_up
+from rsolv.charges.service.open_debt import open_debt
+from rsolv.charges.service.read import explain_charge, get_charge, list_charges
+from rsolv.charges.service.settle import Settled, settle
+from rsolv.charges.service.spending import HELD_AT_A_TIME, count_held, retry_held, spent_since
+from rsolv.charges.service.wake import (
+    refuse_removal_while_owing,
+    retry_charge,
+    retry_with_new_card,
+    retry_with_new_consent,
+    wake_overdue,
+)
+
+__all__ = [
+    "HELD_AT_A_TIME",
+    "INVARIANTS",
+    "POINTS",
+    "Attempt",
+    "Cap",
+    "Charge",
+    "ChargeCannotEnd",
+    "ChargeExplained",
+    "ChargePosting",
+    "ChargeSettled",
+    "ChargeState",
+    "ConsentGiven",
+    "DebtDiffers",
+    "Held",
+    "Intent",
+    "PaymentOwed",
+    "Settled",
+    "Spent",
+    "UnknownCharge",
+    "cancel_debt",
+    "count_held",
+    "explain_charge",
+    "get_charge",
+    "give_up",
+    "list_charges",
+    "open_debt",
+    "refuse_removal_while_owing",
+    "retry_charge",
+    "retry_held",
+    "retry_with_new_card",
+    "retry_with_new_consent",
+    "settle",
+    "spent_since",
+    "wake_overdue",
+]

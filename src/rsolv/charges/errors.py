@@ -1,0 +1,47 @@
+"""
+The facts that can go wrong with a charge.
+"""
+
+from rsolv.kernel.errors import Conflict, NotFound
+
+
+class UnknownCharge(NotFound):
+    """
+    The customer has no such charge.
+    """
+
+    code = "unknown_charge"
+    sentence = "Charge {charge_id} does not exist."
+
+
+class DebtDiffers(Conflict):
+    """
+    The fix is owed for already, at other terms; nothing was written.
+    """
+
+    code = "debt_differs"
+    sentence = "Fix {fix_id} is already being charged at other terms."
+
+
+class ChargeCannotEnd(Conflict):
+    """
+    The charge has ended already, or has not come so far that it may end like this.
+    """
+
+    code = "charge_cannot_end"
+    sentence = "Charge {charge_id} is {state} and cannot become {ending}."
+
+
+class PaymentOwed(Conflict):
+    """
+    The last payment method stays while something is to be paid by it.
+    """
+
+    code = "payment_owed"
+    sentence = "The last payment method cannot be removed while {debts} charges are open."
+
+
+class FenceLost(Exception):
+    """
+    Another worker, or the truth itself, has moved the charge on since this one read it. Nothing to do: roll back.
+    """

@@ -1,0 +1,3 @@
+"""
+What the charges room asks of its database.
+"""

@@ -1,0 +1,3 @@
+"""
+The charges room's verbs.
+"""

@@ -1,0 +1,73 @@
+"""
+Payment methods: the cards of a customer, and the consent to charge them.
+
+A card comes with consent or not at all. Whether it was entered on a hosted page or set up elsewhere, Stripe is asked
+what is true, and what follows from it is one transaction under the customer's lock: the card, the consent as evidence,
+the end of the trial, the credits for it, the promise to tell Stripe which card is the default.
+"""
+
+from rsolv.payment_methods.errors import (
+    BillingConsentRequired,
+    CardAuthenticationRequired,
+    CardDeclined,
+    PaymentMethodUnusable,
+    UnknownPaymentMethod,
+)
+from rsolv.payment_methods.rules import (
+    Consent,
+    ConsentGiven,
+    ConsentOffer,
+    ConsentWithdrawn,
+    Declaration,
+    Evidence,
+    PaymentMethod,
+    PaymentMethodAdded,
+    PaymentMethodRemoving,
+    StripeSource,
+    evidence_of,
+)
+from rsolv.payment_methods.service.add_card import add_card
+from rsolv.payment_methods.service.attach import attach
+from rsolv.payment_methods.service.consent import require_consent, withdraw_consent
+from rsolv.payment_methods.service.read import (
+    find_by_stripe_id,
+    find_consent,
+    find_covering_consent,
+    find_default,
+    has_payment_method,
+    list_payment_methods,
+    offer_consent,
+)
+from rsolv.payment_methods.service.remove import make_default, remove
+
+__all__ = [
+    "BillingConsentRequired",
+    "CardAuthenticationRequired",
+    "CardDeclined",
+    "Consent",
+    "ConsentGiven",
+    "ConsentOffer",
+    "ConsentWithdrawn",
+    "Declaration",
+    "Evidence",
+    "PaymentMethod",
+    "PaymentMethodAdded",
+    "PaymentMethodRemoving",
+    "PaymentMethodUnusable",
+    "StripeSource",
+    "UnknownPaymentMethod",
+    "add_card",
+    "attach",
+    "evidence_of",
+    "find_by_stripe_id",
+    "find_consent",
+    "find_covering_consent",
+    "find_default",
+    "has_payment_method",
+    "list_payment_methods",
+    "make_default",
+    "offer_consent",
+    "remove",
+    "require_consent",
+    "withdraw_consent",
+]

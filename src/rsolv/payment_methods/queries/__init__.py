@@ -1,0 +1,3 @@
+"""
+What the payment methods room asks of its database, by noun.
+"""

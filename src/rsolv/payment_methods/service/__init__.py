@@ -1,0 +1,3 @@
+"""
+The payment methods room's verbs, a file each.
+"""

@@ -1,0 +1,56 @@
+"""
+What the spending caps room asks of its database.
+"""
+
+from datetime import datetime
+
+from rsolv.db import Connection
+from rsolv.spending_caps.rules import Cap
+
+
+async def find_cap(connection: Connection, *, customer_id: int) -> Cap | None:
+    """
+    Return a customer's cap; None when nobody has asked for it yet.
+    """
+    row = await connection.fetchrow(
+        "SELECT monthly_cap_cents, currency FROM spending_caps WHERE customer_id = $1", customer_id
+    )
+    return row and Cap(**row)
+
+
+async def lock_cap(connection: Connection, *, customer_id: int) -> Cap | None:
+    """
+    Return a customer's cap, locked until the transaction ends; None when there is no row to lock yet.
+    """
+    row = await connection.fetchrow(
+        "SELECT monthly_cap_cents, currency FROM spending_caps WHERE customer_id = $1 FOR NO KEY UPDATE", customer_id
+    )
+    return row and Cap(**row)
+
+
+async def insert_cap_once(connection: Connection, *, customer_id: int) -> None:
+    """
+    Write that a customer has no cap, where nothing is written: the row that everybody locks.
+    """
+    await connection.execute(
+        """
+        INSERT INTO spending_caps (customer_id) VALUES ($1)
+        ON CONFLICT ON CONSTRAINT spending_caps_pkey DO NOTHING
+        """,
+        customer_id,
+    )
+
+
+async def update_cap(
+    connection: Connection, *, customer_id: int, monthly_cap_cents: int | None, currency: str | None, now: datetime
+) -> None:
+    """
+    Set a customer's cap, or take it away.
+    """
+    await connection.execute(
+        "UPDATE spending_caps SET monthly_cap_cents = $2, currency = $3, set_at = $4 WHERE customer_id = $1",
+        customer_id,
+        monthly_cap_cents,
+        currency,
+        now,
+    )

@@ -1,0 +1,53 @@
+"""
+What the entry points have in common: who hears of which event, and the gateway to Stripe.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import structlog
+
+from rsolv import card_setups, charges, fixes, payment_methods
+from rsolv.kernel.events import EventBus
+from rsolv.settings import Settings
+from rsolv.stripe_gateway import StripeGateway
+from rsolv.stripe_gateway.client import GatewayOptions, open_gateway
+
+if TYPE_CHECKING:
+    import httpx
+
+log = structlog.get_logger()
+
+
+def wired_bus(*, billing_enabled: bool = True) -> EventBus:
+    """
+    Return the bus with everybody who wants to know subscribed. While billing is off, fixes are recorded only.
+    """
+    bus = EventBus()
+    bus.subscribe(fixes.PhaseCompleted, fixes.note_first_scan)
+    bus.subscribe(fixes.PhaseCompleted, fixes.meter_fix if billing_enabled else fixes.record_unbilled_fix)
+    bus.subscribe(payment_methods.ConsentWithdrawn, card_setups.note_withdrawal)
+    bus.subscribe(payment_methods.PaymentMethodAdded, charges.retry_with_new_card)
+    bus.subscribe(payment_methods.PaymentMethodRemoving, charges.refuse_removal_while_owing)
+    bus.subscribe(payment_methods.ConsentGiven, charges.retry_with_new_consent)
+    bus.subscribe(charges.ChargeSettled, fixes.settle_charged_fix)
+    return bus
+
+
+@asynccontextmanager
+async def configured_gateway(
+    settings: Settings, transport: "httpx.AsyncBaseTransport | None" = None
+) -> AsyncIterator[StripeGateway | None]:
+    """
+    Lend the gateway until the block ends; None where no key of Stripe's is set.
+
+    *transport* carries the requests in place of the network, for tests.
+    """
+    if settings.stripe_api_key is None:
+        log.warning("stripe_not_configured", consequence="nobody can add a card, and Stripe's jobs stay in the queue")
+        yield None
+        return
+    options = GatewayOptions(api_key=settings.stripe_api_key, base_url=settings.stripe_api_base)
+    async with open_gateway(options, transport) as gateway:
+        yield gateway
