@@ -74,7 +74,7 @@ async def test_twenty_at_once_make_one_stripe_customer(
     """
     Those who come while the first is on its way are told to come again, and then find it.
     """
-    twin.faults.latency_seconds = 0.005
+    twin.faults.latency_seconds = 0.05
 
     answers = await asyncio.gather(*(ensured(database, gateway, customer_id) for _ in range(20)))
 
@@ -88,7 +88,7 @@ async def test_without_keys_twenty_at_once_would_make_several(
     """
     The planted bug: with Stripe's memory of keys switched off, the test above would fail; one is noted all the same.
     """
-    twin.faults.latency_seconds = 0.005
+    twin.faults.latency_seconds = 0.05
     twin.api.keys.is_on = False
 
     answers = await asyncio.gather(*(ensured(database, gateway, customer_id) for _ in range(20)))

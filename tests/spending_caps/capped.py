@@ -12,9 +12,8 @@ from rsolv import spending_caps
 from rsolv.audit import Actor
 from rsolv.charges import Charge
 from rsolv.charges.jobs import Machine
-from rsolv.jobs import JobCall
 from rsolv.spending_caps import CapStatus, SafetyCaps, cap_charges
-from rsolv.spending_caps.jobs import retry_capped_charges
+from rsolv.spending_caps.service import wake_waiting
 
 ADA = Actor("customer", "api key 1")
 
@@ -63,13 +62,13 @@ async def go_on_before(stage: Stage, charge_id: int, end: datetime) -> Charge:
 
 async def retry_by_job(stage: Stage) -> int:
     """
-    Do the promised retries, and return how many there were. The charges are then due.
+    Do the promised retries at the time of these tests, and return how many there were. The charges are then due.
     """
     jobs = await queued(stage.owner, "spending_cap.retry")
     for job in jobs:
-        await retry_capped_charges(stage.database)(
-            JobCall(job_id=job["id"], ids=msgspec.json.decode(job["payload"]), tries=0)
-        )
+        ids = msgspec.json.decode(job["payload"])
+        async with stage.database.transaction() as connection:
+            await wake_waiting(connection, customer_id=ids["customer_id"], now=NOW)
         await stage.owner.execute("DELETE FROM pgqueuer WHERE id = $1", job["id"])
     return len(jobs)
 

@@ -7,6 +7,7 @@ import pytest
 from charges.stage import Stage
 from rsolv.charges import HELD_AT_A_TIME
 from rsolv.jobs import JobCall
+from rsolv.kernel import clock
 from rsolv.spending_caps import SAFETY_CAP, SPENDING_CAP, SafetyCaps
 from rsolv.worker import handled_jobs
 from spending_caps.capped import capped, queued, retry_by_job, set_cap, status
@@ -35,7 +36,7 @@ async def test_the_worker_charges_under_the_safety_caps_it_is_given(stage: Stage
     """
     Both of them reach the arming transaction.
     """
-    charge_id = await stage.fix()
+    charge_id = await stage.fix(at=clock.now())
     safety = SafetyCaps(**{window: 0})
     handler = handled_jobs(stage.database, stage.gateway, stage.bus, safety_caps=safety)["charge.advance"]
 

@@ -118,6 +118,17 @@ async def retry_waiting(connection: Connection, *, customer_id: int) -> None:
     await enqueue(connection, retry_job(customer_id))
 
 
+async def wake_waiting(connection: Connection, *, customer_id: int, now: datetime) -> None:
+    """
+    Have what waits for a customer's cap go on now; if that is very much, the rest is promised.
+
+    Done again it wakes what still waits, which then waits on: harmless.
+    """
+    woken = await charges.retry_held(connection, customer_id=customer_id, reason=SPENDING_CAP, now=now)
+    if woken == charges.HELD_AT_A_TIME:
+        await retry_waiting(connection, customer_id=customer_id)
+
+
 async def _hold_for_safety(connection: Connection, intent: Intent, *, safety: SafetyCaps, now: datetime) -> Held | None:
     for window, max_cents in ((HOUR, safety.per_hour_max_cents), (DAY, safety.per_day_max_cents)):
         spent = await _spent_beside(connection, intent, since=now - window)
