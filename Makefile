@@ -43,6 +43,7 @@ run: $(VENV)/run.stamp ## Start everything: PostgreSQL, migrations, Stripe's twi
 
 include mk/check.mk
 include mk/stripe.mk
+include mk/crash.mk
 include mk/bench.mk
 
 .PHONY: test
