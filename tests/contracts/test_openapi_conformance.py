@@ -60,19 +60,22 @@ SEED = 20_261_101
 
 
 @pytest.fixture(scope="module")
-def database_url(cluster: Cluster, templates: dict[str, str], catalog_name: str) -> Iterator[str]:
+def database_url(
+    request: pytest.FixtureRequest, cluster: Cluster, templates: dict[str, str], catalog_name: str
+) -> Iterator[str]:
     """
-    One database for all generated requests.
+    One database for all generated requests; those that take things away have another one to themselves.
     """
+    name = f"test_conformance_{getattr(request, 'param', 'kept')}"
 
     async def run(statement: str) -> None:
         admin = await asyncpg.connect(cluster.url())
         await admin.execute(statement)
         await admin.close()
 
-    asyncio.run(run(f"CREATE DATABASE test_conformance TEMPLATE {templates[catalog_name]}"))
-    yield cluster.url("test_conformance")
-    asyncio.run(run("DROP DATABASE test_conformance WITH (FORCE)"))
+    asyncio.run(run(f"CREATE DATABASE {name} TEMPLATE {templates[catalog_name]}"))
+    yield cluster.url(name)
+    asyncio.run(run(f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 def web_process(database_url: str) -> Web:
@@ -142,7 +145,12 @@ def held_to_its_description(operation: APIOperation, check: Callable[[schemathes
     run()
 
 
-@pytest.mark.parametrize(("method", "path"), DESCRIBED, ids=[" ".join(each) for each in DESCRIBED])
+@pytest.mark.parametrize(
+    ("database_url", "method", "path"),
+    [("taken" if method == "DELETE" else "kept", method, path) for method, path in DESCRIBED],
+    indirect=["database_url"],
+    ids=[" ".join(each) for each in DESCRIBED],
+)
 def test_every_answer_is_as_described(schema: OpenApiSchema, key: str, method: str, path: str) -> None:
     """
     Good or bad, a request with a key is answered without a server error, in a declared status, type and shape.
