@@ -49,7 +49,7 @@ include mk/bench.mk
 .PHONY: test
 test: setup check stripe-examples ## Run every check and test
 	@rm -rf $(STRIPE_LOG)
-	@$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -q $(TESTS)
+	@$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -q $(TESTS) --ignore tests/crashes
 	@$(MAKE) --no-print-directory stripe-log
 
 TESTS ?= tests

@@ -7,6 +7,7 @@ import os
 import random
 import signal
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -163,8 +164,9 @@ async def plant_unawaited_commits(yard: Yard, server: ServerKills, works: int) -
     await owner.close()
     assert server.cluster.pid is not None
     for pid in _children(server.cluster.pid):
-        if b"walwriter" in Path(f"/proc/{pid}/cmdline").read_bytes():
-            os.kill(pid, signal.SIGSTOP)
+        with suppress(FileNotFoundError):  # a server process that has ended since it was listed
+            if b"walwriter" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                os.kill(pid, signal.SIGSTOP)
     for payer in yard.payers[:works]:
         ended = await yard.send(
             yard.lanes[0],
