@@ -18,6 +18,7 @@ _WORDS = {"int": "a whole number", "str": "text", "bool": "true or false", "obje
 _FIELD = re.compile(r"(?:missing required|unknown) field `(?P<field>[^`]*)`")
 _WEIGHT = re.compile(r"([01])(?:\.([0-9]{0,3}))?")
 QUERY_PARAMETERS_AT_MOST = 50
+CURSOR_MAX = 2**63 - 1
 
 
 def parse_body(decoder: "msgspec.json.Decoder[Any]", body: bytes, content_type: bytes) -> Any:  # noqa: ANN401 -- the decoder decides
@@ -77,6 +78,20 @@ def parse_query(shape: type[Any], query_string: bytes) -> Any:  # noqa: ANN401 -
         return msgspec.convert(parameters, shape, strict=False)
     except msgspec.ValidationError as error:
         raise invalid_shape(str(error)) from error
+
+
+def parse_cursor(cursor: str | None) -> int | None:
+    """
+    Read the place in a list that the page before has told.
+
+    Raises:
+        WireRefusal: 422 for what is no cursor of ours.
+    """
+    if cursor is None:
+        return None
+    if not (cursor.isascii() and cursor.isdigit()) or int(cursor) > CURSOR_MAX:
+        raise invalid_fields({"cursor": ["is not a cursor of ours"]})
+    return int(cursor)
 
 
 def parse_path(shape: type[Any], parameters: dict[str, str]) -> Any:  # noqa: ANN401 -- the shape decides

@@ -9,10 +9,9 @@ import msgspec
 
 from rsolv import ledger, usage
 from rsolv.api.operation import Access, Call, Operation, Reply, Shape
-from rsolv.api.parsing import invalid_fields
+from rsolv.api.parsing import parse_cursor
 
 PAGE_MAX = 100
-SEQ_MAX = 2**63 - 1
 
 
 class TransactionShape(Shape):
@@ -123,7 +122,7 @@ async def list_transactions(call: Call) -> Reply:
     request: TransactionsRequest = call.query
     async with call.parts.database.reading() as connection:
         found = await ledger.list_credit_transactions(
-            connection, customer_id=call.customer_id, limit=request.limit + 1, before_seq=_seq(request.cursor)
+            connection, customer_id=call.customer_id, limit=request.limit + 1, before_seq=parse_cursor(request.cursor)
         )
     page = found[: request.limit]
     return Reply(
@@ -132,14 +131,6 @@ async def list_transactions(call: Call) -> Reply:
             next_cursor=str(page[-1].seq) if len(found) > request.limit else None,
         )
     )
-
-
-def _seq(cursor: str | None) -> int | None:
-    if cursor is None:
-        return None
-    if not (cursor.isascii() and cursor.isdigit()) or int(cursor) > SEQ_MAX:
-        raise invalid_fields({"cursor": ["is not a cursor of ours"]})
-    return int(cursor)
 
 
 def _shape(transaction: ledger.CreditTransaction) -> TransactionShape:

@@ -9,7 +9,7 @@ import msgspec
 
 from rsolv import charges
 from rsolv.api.operation import Access, Call, Operation, Reply, Shape
-from rsolv.api.parsing import invalid_fields
+from rsolv.api.parsing import parse_cursor
 
 PATH = "/api/v1/billing/charges"
 PAGE_MAX = 100
@@ -143,7 +143,7 @@ async def list_charges(call: Call) -> Reply:
     request: ChargesRequest = call.query
     async with call.parts.database.reading() as connection:
         found = await charges.list_charges(
-            connection, customer_id=call.customer_id, limit=request.limit + 1, before_id=_id(request.cursor)
+            connection, customer_id=call.customer_id, limit=request.limit + 1, before_id=parse_cursor(request.cursor)
         )
     page = found[: request.limit]
     return Reply(
@@ -179,14 +179,6 @@ async def explain_charge(call: Call) -> Reply:
             postings=[_posting(posting) for posting in found.postings],
         )
     )
-
-
-def _id(cursor: str | None) -> int | None:
-    if cursor is None:
-        return None
-    if not (cursor.isascii() and cursor.isdigit()) or int(cursor) > ID_MAX:
-        raise invalid_fields({"cursor": ["is not a cursor of ours"]})
-    return int(cursor)
 
 
 def _shape(charge: charges.Charge) -> ChargeShape:
