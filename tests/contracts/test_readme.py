@@ -56,27 +56,34 @@ def installation() -> Iterator[Installation]:
         assert not published.exists()
 
 
-def tour() -> list[str]:
+def lines_of(title: str) -> list[str]:
     """
-    Return the lines of the tour that a newcomer pastes.
+    Return the lines of a section that a newcomer pastes.
     """
-    section = README.split("## A tour with curl")[1].split("\n## ")[0]
+    section = README.split(f"## {title}")[1].split("\n## ")[0]
     blocks = re.findall(r"```sh\n(.*?)```", section, flags=re.DOTALL)
     return [line for block in blocks for line in block.splitlines() if line]
+
+
+def answers_to(lines: list[str], installation: Installation, place: Path) -> list[Any]:
+    """
+    Paste lines into a shell and return what was answered, line by line.
+    """
+    here = [line.replace("http://127.0.0.1:4000", installation.run["base_url"]) for line in lines]
+    script = "\n".join(f"{line}; echo" if line.startswith("curl") else line for line in here)
+    answer = subprocess.run(["/bin/sh", "-eu", "-c", script], cwd=place, capture_output=True, text=True, check=True)
+    return [json.loads(line) for line in answer.stdout.splitlines() if line]
 
 
 def test_the_tour_runs_line_by_line(installation: Installation, tmp_path: Path) -> None:
     """
     Each line of the tour answers JSON, the fix consumes a credit, and its repetition is billed as already billed.
     """
-    lines = tour()
+    lines = lines_of("A tour with curl")
     first_fix = next(line for line in lines if '"fixed": true' in line)
-    lines = [line.replace("http://127.0.0.1:4000", installation.run["base_url"]) for line in [*lines, first_fix]]
-    script = "\n".join(f"{line}; echo" if line.startswith("curl") else line for line in lines)
 
-    answer = subprocess.run(["/bin/sh", "-eu", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+    answers = answers_to([*lines, first_fix], installation, tmp_path)
 
-    answers = [json.loads(line) for line in answer.stdout.splitlines() if line]
     signup, scan, validation, fix, results, usage, transactions, repetition = answers
     left = TRIAL.signup_credits - 1
     assert signup["customer"]["credit_balance"] == TRIAL.signup_credits
@@ -88,12 +95,37 @@ def test_the_tour_runs_line_by_line(installation: Installation, tmp_path: Path) 
     assert repetition["billing"] == {"status": "already_billed", "credits_remaining": left}
 
 
+def test_paying_as_one_goes_works_line_by_line(installation: Installation, tmp_path: Path) -> None:
+    """
+    Behind the tour: the card brings five credits, the fix after the last of them is charged, and explains itself.
+    """
+    place = ["URL=http://127.0.0.1:4000", f"KEY={installation.run['demo']['api_key']}"]
+    lines = lines_of("Pay as you go")
+    charging, reading = lines[:2], lines[2:]
+
+    card, *fixes = answers_to([*place, *charging], installation, tmp_path)
+
+    def succeeded() -> bool:
+        [answer] = answers_to([*place, reading[0]], installation, tmp_path)
+        return bool({charge["state"] for charge in answer["charges"]} == {"succeeded"})
+
+    until(succeeded, "the charge is settled")
+    charges, charge, cap = answers_to([*place, *reading], installation, tmp_path)
+    credits_until_then = TRIAL.signup_credits + TRIAL.payment_method_credits
+    statuses = [fix["billing"]["status"] for fix in fixes]
+    assert card["last4"] == "4242"
+    assert statuses[:credits_until_then] == ["consumed"] * credits_until_then
+    assert statuses[credits_until_then:] == ["charging"] * (len(fixes) - credits_until_then) != []
+    assert len(charges["charges"]) == len(fixes) - credits_until_then
+    assert (charge["fixed"]["repository"], charge["attempts"][-1]["outcome"]) == ("acme/shop", "succeeded")
+    assert cap["monthly_cap_cents"] == 10_000
+
+
 def test_who_signed_up_is_known_to_stripes_twin(installation: Installation) -> None:
     """
     The lines about the twin answer a list with the demo customer, whom the worker made known there.
     """
-    section = README.split("## Stripe, without Stripe")[1].split("\n## ")[0]
-    [block] = re.findall(r"```sh\n(.*?)```", section, flags=re.DOTALL)
+    block = "\n".join(lines_of("Stripe, without Stripe"))
     script = block.replace(".rsolv/", f"{installation.home}/")
 
     def listed() -> list[str]:
