@@ -28,6 +28,8 @@ DISTRIBUTED = {
     "charge_debts": "customer_id",
     "charge_intents": "customer_id",
     "charge_attempts": "customer_id",
+    "reversals": "customer_id",
+    "refunds": "customer_id",
     "payment_methods": "customer_id",
     "card_setups": "customer_id",
     "consents": "customer_id",
@@ -37,7 +39,7 @@ DISTRIBUTED = {
 By which column each table is cut.
 """
 
-REFERENCE = {"catalog_versions", "catalog_plans", "charge_moves"}
+REFERENCE = {"catalog_versions", "catalog_plans", "charge_moves", "refund_moves"}
 
 LOCAL = {
     "alembic_version",
@@ -51,6 +53,7 @@ LOCAL = {
     "pgqueuer_statistics",
     "stripe_customers",
     "stripe_payments",
+    "stripe_refunds",
     "stripe_card_setups",
     "card_bonuses",
 }
@@ -61,6 +64,7 @@ DROPPED_WHEN_DISTRIBUTED = {
     "api_key_hashes_key_fkey",
     "stripe_customers_customer_fkey",
     "stripe_payments_intent_fkey",
+    "stripe_refunds_refund_fkey",
     "stripe_card_setups_card_setup_fkey",
     "card_bonuses_customer_fkey",
 }

@@ -6,7 +6,7 @@ succeeds once. At least once is liveness: a charge that has not ended has a time
 somebody who was told. Every way to the truth (worker, webhook, poll, reconciliation) ends in `settle`.
 """
 
-from rsolv.charges.errors import ChargeCannotEnd, DebtDiffers, PaymentOwed, UnknownCharge
+from rsolv.charges.errors import ChargeCannotEnd, ChargeNotPaid, DebtDiffers, PaymentOwed, UnknownCharge
 from rsolv.charges.queries.invariants import INVARIANTS
 from rsolv.charges.queries.spending import Spent
 from rsolv.charges.rules import (
@@ -14,16 +14,21 @@ from rsolv.charges.rules import (
     Attempt,
     Charge,
     ChargeExplained,
+    ChargePaidAfterEnd,
     ChargePosting,
     ChargeSettled,
     ChargeState,
     ConsentGiven,
+    DisputeState,
     Held,
     Intent,
+    PaidCharge,
+    RefundState,
 )
 from rsolv.charges.service.arm import Cap
 from rsolv.charges.service.end import cancel_debt, give_up
 from rsolv.charges.service.open_debt import open_debt
+from rsolv.charges.service.paid import find_owner_of_payment, lock_paid_charge, note_dispute, note_reversed
 from rsolv.charges.service.read import explain_charge, get_charge, list_charges
 from rsolv.charges.service.settle import Settled, settle
 from rsolv.charges.service.spending import HELD_AT_A_TIME, count_held, retry_held, spent_since
@@ -44,23 +49,32 @@ __all__ = [
     "Charge",
     "ChargeCannotEnd",
     "ChargeExplained",
+    "ChargeNotPaid",
+    "ChargePaidAfterEnd",
     "ChargePosting",
     "ChargeSettled",
     "ChargeState",
     "ConsentGiven",
     "DebtDiffers",
+    "DisputeState",
     "Held",
     "Intent",
+    "PaidCharge",
     "PaymentOwed",
+    "RefundState",
     "Settled",
     "Spent",
     "UnknownCharge",
     "cancel_debt",
     "count_held",
     "explain_charge",
+    "find_owner_of_payment",
     "get_charge",
     "give_up",
     "list_charges",
+    "lock_paid_charge",
+    "note_dispute",
+    "note_reversed",
     "open_debt",
     "refuse_removal_while_owing",
     "retry_charge",

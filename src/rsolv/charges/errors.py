@@ -32,6 +32,15 @@ class ChargeCannotEnd(Conflict):
     sentence = "Charge {charge_id} is {state} and cannot become {ending}."
 
 
+class ChargeNotPaid(Conflict):
+    """
+    Nothing was paid, so there is nothing to be given back.
+    """
+
+    code = "charge_not_paid"
+    sentence = "Charge {charge_id} is {state}: nothing was paid by it."
+
+
 class PaymentOwed(Conflict):
     """
     The last payment method stays while something is to be paid by it.

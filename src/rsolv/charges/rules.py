@@ -30,6 +30,8 @@ AttemptKind = Literal["create", "confirm"]
 Outcome = Literal[
     "made", "succeeded", "declined", "requires_action", "processing", "canceled", "refused", "not_executed", "unknown"
 ]
+DisputeState = Literal["none", "inquiry", "disputed", "won", "lost"]
+RefundState = Literal["none", "partly_refunded", "refunded"]
 FINAL: frozenset[ChargeState] = frozenset({"succeeded", "canceled", "uncollectible"})
 JOB = "charge.advance"
 CREDITS_PER_CHARGE = 1
@@ -145,6 +147,20 @@ class Charge:
     stripe_payment_id: str | None
     created_at: datetime
     settled_at: datetime | None
+    late_cents: int | None
+    amount_refunded_cents: int
+    amount_disputed_cents: int
+    dispute_state: DisputeState
+
+    @property
+    def refund_state(self) -> RefundState:
+        """
+        Say how much of what was paid has gone back, apart from disputes.
+        """
+        if self.amount_refunded_cents == 0:
+            return "none"
+        paid_cents = self.late_cents or self.amount_cents
+        return "refunded" if self.amount_refunded_cents == paid_cents else "partly_refunded"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +184,24 @@ class Intent(Charge):
     dunning_began_at: datetime | None
     unresolved_since: datetime | None
     moved_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaidCharge:
+    """
+    What a charge took, and what that bought: money that came after its end bought nothing (`grant_posting_id` None).
+    """
+
+    id: int
+    fix_id: int
+    amount_cents: int
+    currency: str
+    stripe_payment_id: str
+    grant_posting_id: int | None
+    credits: int
+    amount_refunded_cents: int
+    amount_disputed_cents: int
+    dispute_state: DisputeState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,6 +278,18 @@ class ChargeSettled:
     customer_id: int
     charge_id: int
     fix_id: int
+    amount_cents: int
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargePaidAfterEnd:
+    """
+    The event: somebody paid a charge that had ended, in the transaction that posts the money; it is to be given back.
+    """
+
+    customer_id: int
+    charge_id: int
     amount_cents: int
     occurred_at: datetime
 

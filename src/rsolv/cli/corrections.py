@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rsolv import fixes, ledger
+from rsolv import fixes, ledger, reversals
 from rsolv.audit import record
 from rsolv.cli.customers import Who, get_by_name
 from rsolv.cli.installation import operator, with_database
@@ -71,6 +71,7 @@ def reverse(who: Who, posting_id: int, *, reason: Reason, act_id: ActId = None, 
                 reason=reason,
             )
             await fixes.free_reversed_fix(connection, customer_id=customer.id, posting_id=posting_id)
+            await reversals.collect_shortfall(connection, customer_id=customer.id)
             if not undone.repeated:
                 await record(
                     connection,

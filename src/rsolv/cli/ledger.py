@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rsolv import charges, fixes, ledger
+from rsolv import charges, fixes, ledger, reversals
 from rsolv.cli.customers import Who, get_by_name
 from rsolv.cli.installation import with_database
 from rsolv.cli.outcome import ExitCode, Json, expected_failures, show, table
@@ -39,16 +39,16 @@ def sorted_invariants() -> list[ledger.Invariant]:
     """
     Return every room's invariants in the order of their numbers.
     """
-    promises = (*ledger.INVARIANTS, *fixes.INVARIANTS, *charges.INVARIANTS)
+    promises = (*ledger.INVARIANTS, *fixes.INVARIANTS, *charges.INVARIANTS, *reversals.INVARIANTS)
     return sorted(promises, key=_book_and_number)
 
 
-def _book_and_number(invariant: ledger.Invariant) -> tuple[bool, int]:
+def _book_and_number(invariant: ledger.Invariant) -> tuple[bool, str, int]:
     """
-    Order the ledger's own promises before those of charges.
+    Order the ledger's own promises before those of other rooms.
     """
     book, _, number = invariant.id.partition("-")
-    return book != "L", int(number)
+    return book != "L", book, int(number)
 
 
 def verification_as_text(findings: list[ledger.Finding]) -> str:

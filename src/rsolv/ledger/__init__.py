@@ -24,11 +24,13 @@ from rsolv.ledger.rules import (
     MoneyPosted,
     Posted,
     Reversed,
+    TakenBack,
     breached,
 )
 from rsolv.ledger.service.adjust import adjust
 from rsolv.ledger.service.consume import consume
 from rsolv.ledger.service.grant import grant
+from rsolv.ledger.service.locking import lock_available
 from rsolv.ledger.service.open_accounts import open_accounts
 from rsolv.ledger.service.post_money import money_balances, post_money
 from rsolv.ledger.service.read import (
@@ -38,6 +40,7 @@ from rsolv.ledger.service.read import (
     list_credit_transactions,
 )
 from rsolv.ledger.service.reverse import reverse
+from rsolv.ledger.service.take_back import get_remaining, give_back, take_back
 from rsolv.ledger.service.verify import INVARIANTS, verify
 
 __all__ = [
@@ -55,18 +58,23 @@ __all__ = [
     "MoneyPosted",
     "Posted",
     "Reversed",
+    "TakenBack",
     "UnknownPosting",
     "adjust",
     "balance",
     "balance_as_of",
     "breached",
     "consume",
+    "get_remaining",
+    "give_back",
     "grant",
     "list_accounts",
     "list_credit_transactions",
+    "lock_available",
     "money_balances",
     "open_accounts",
     "post_money",
     "reverse",
+    "take_back",
     "verify",
 ]

@@ -72,6 +72,29 @@ class Reversed:
 
 
 @dataclass(frozen=True, slots=True)
+class TakenBack:
+    """
+    What was taken back of a grant. `shortfall_credits` were due and are spent; nothing taken, no posting.
+    """
+
+    posting_id: int | None
+    credits: int
+    shortfall_credits: int
+    repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """
+    A grant with what it held at first and what it holds now.
+    """
+
+    grant_id: int
+    credits: int
+    remaining: int
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """
     One account of a customer with its balance in whole credits.

@@ -7,7 +7,7 @@ room: in the next month, when the cap is raised, or when a charge under way fail
 
 from rsolv.spending_caps.errors import SpendingCapInvalid
 from rsolv.spending_caps.rules import LARGEST_CENTS, SAFETY_CAP, SPENDING_CAP, CapStatus, SafetyCaps
-from rsolv.spending_caps.service import cap_charges, get_status, retry_waiting, set_cap
+from rsolv.spending_caps.service import cap_charges, get_status, retry_after_reversal, retry_waiting, set_cap
 
 __all__ = [
     "LARGEST_CENTS",
@@ -18,6 +18,7 @@ __all__ = [
     "SpendingCapInvalid",
     "cap_charges",
     "get_status",
+    "retry_after_reversal",
     "retry_waiting",
     "set_cap",
 ]

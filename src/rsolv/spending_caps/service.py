@@ -11,6 +11,7 @@ from rsolv.audit import Actor, record
 from rsolv.charges import Held, Intent
 from rsolv.db import Connection
 from rsolv.jobs import enqueue
+from rsolv.reversals import ChargeReversed
 from rsolv.spending_caps import queries
 from rsolv.spending_caps.rules import (
     DAY,
@@ -116,6 +117,16 @@ async def retry_waiting(connection: Connection, *, customer_id: int) -> None:
     Not in this transaction: charges lock themselves and then the cap, so who has the cap must not wait for charges.
     """
     await enqueue(connection, retry_job(customer_id))
+
+
+async def retry_after_reversal(connection: Connection, reversed_: ChargeReversed) -> None:
+    """
+    Try again what waits for a customer's cap, once a refund has made room under it.
+
+    Subscribes to `ChargeReversed`.
+    """
+    if reversed_.kind == "refund" and not reversed_.is_restored:
+        await retry_waiting(connection, customer_id=reversed_.customer_id)
 
 
 async def wake_waiting(connection: Connection, *, customer_id: int, now: datetime) -> None:

@@ -14,7 +14,8 @@ _LOCK_INTENT = """
            greatest(coalesce(i.lease_until - clock_timestamp(), interval '0'), interval '0') AS lease_left,
            i.stripe_payment_id, i.stripe_customer_id, i.livemode, i.attempts, i.consent_id, i.payment_method_id,
            i.declines, i.dunning_began_at, i.failure_code, i.decline_code, i.action_url, i.settled_at,
-           i.unresolved_since, i.created_at, i.moved_at,
+           i.unresolved_since, i.created_at, i.moved_at, i.late_cents, i.amount_refunded_cents,
+           i.amount_disputed_cents, i.dispute_state,
            d.fix_id, d.amount_cents, d.currency, d.plan, d.catalog_version_id, d.api_key_id, d.description,
            d.state AS debt_state
     FROM charge_debts AS d JOIN charge_intents AS i ON i.customer_id = d.customer_id AND i.debt_id = d.id

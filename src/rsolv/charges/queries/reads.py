@@ -10,7 +10,8 @@ from rsolv.db import Connection, Row
 _LIST_CHARGES = """
     SELECT i.id, d.fix_id, i.state, d.amount_cents, d.currency, d.plan, d.catalog_version_id, d.api_key_id,
            d.description, i.parked_reason, i.wake_at, i.declines, i.failure_code, i.decline_code, i.action_url,
-           i.stripe_payment_id, i.created_at, i.settled_at
+           i.stripe_payment_id, i.created_at, i.settled_at, i.late_cents, i.amount_refunded_cents,
+           i.amount_disputed_cents, i.dispute_state
     FROM charge_intents AS i JOIN charge_debts AS d ON d.customer_id = i.customer_id AND d.id = i.debt_id
     WHERE i.customer_id = $1 AND ($2::bigint IS NULL OR i.id < $2) AND ($3::bigint IS NULL OR i.id = $3)
     ORDER BY i.id DESC LIMIT $4
@@ -94,7 +95,7 @@ async def list_postings(connection: Connection, *, customer_id: int, charge_id: 
                array_agg(a.asset ORDER BY e.id) AS assets, array_agg(e.amount ORDER BY e.id) AS amounts
         FROM charge_intents AS i
         JOIN ledger_postings AS p ON p.customer_id = i.customer_id
-          AND p.id IN (i.money_posting_id, i.credits_posting_id, i.consumed_posting_id)
+          AND p.id IN (i.money_posting_id, i.credits_posting_id, i.consumed_posting_id, i.late_posting_id)
         JOIN ledger_entries AS e ON e.customer_id = p.customer_id AND e.posting_id = p.id
         JOIN ledger_accounts AS a ON a.customer_id = e.customer_id AND a.id = e.account_id
         WHERE i.customer_id = $1 AND i.id = $2

@@ -29,11 +29,14 @@ async def sum_spent(
     connection: Connection, *, customer_id: int, currency: str, since: datetime, except_charge_id: int | None
 ) -> Spent:
     """
-    Add up what succeeded since a time and, however old, what is armed: sent, about to be, or waiting for the customer.
+    Add up what succeeded since a time less its refunds and, however old, what is armed.
+
+    Armed is what is sent, about to be, or waiting for the customer.
     """
     row = await connection.fetchrow(
         """
-        SELECT coalesce(sum(d.amount_cents) FILTER (WHERE i.state = 'succeeded'), 0)::bigint AS settled_cents,
+        SELECT coalesce(sum(d.amount_cents - i.amount_refunded_cents) FILTER (WHERE i.state = 'succeeded'), 0)::bigint
+                   AS settled_cents,
                coalesce(sum(d.amount_cents) FILTER (WHERE i.state <> 'succeeded'), 0)::bigint AS under_way_cents
         FROM charge_intents AS i JOIN charge_debts AS d ON d.customer_id = i.customer_id AND d.id = i.debt_id
         WHERE i.customer_id = $1 AND d.currency = $2

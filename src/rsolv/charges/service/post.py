@@ -72,3 +72,21 @@ async def post_charge(connection: Connection, intent: Intent, payment: Payment, 
         now=now,
     )
     return ChargePosted(money.posting_id, credits_bought.posting_id, consumed.posting_id)
+
+
+async def post_late(connection: Connection, intent: Intent, payment: Payment) -> int:
+    """
+    Post money that came for a charge which had ended: received, and to be given back; it buys nothing.
+
+    Returns the posting's id; a repeat moves nothing.
+    """
+    posted = await ledger.post_money(
+        connection,
+        customer_id=intent.customer_id,
+        currency=payment.currency,
+        amounts_cents={"processor": payment.amount_received_cents, "refunded": -payment.amount_received_cents},
+        source="purchased",
+        cause=ledger.Cause("charge", str(intent.id), "late"),
+        metadata={"stripe_payment_id": payment.id, "stripe_charge_id": payment.charge_id},
+    )
+    return posted.posting_id

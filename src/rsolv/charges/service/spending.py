@@ -20,7 +20,7 @@ async def spent_since(
     Return what a customer's charges have taken since a time, and what those under way may take any moment.
 
     Under way is what is armed and has no outcome yet, whenever it was armed. What is asked here and decided under one
-    lock with arming is never exceeded. A refund lowers it here, once there are refunds.
+    lock with arming is never exceeded. What is refunded of them no longer counts.
     """
     return await spending.sum_spent(
         connection, customer_id=customer_id, currency=currency, since=since, except_charge_id=except_charge_id

@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 
 from rsolv.db import Connection
-from rsolv.ledger.rules import Account, Cause, CreditTransaction, Posted, PostedEntry
+from rsolv.ledger.rules import Account, Bucket, Cause, CreditTransaction, Posted, PostedEntry
 
 
 async def find_balance(connection: Connection, *, customer_id: int) -> int | None:
@@ -137,6 +137,20 @@ async def find_correction(connection: Connection, *, customer_id: int, posting_i
         posting_id,
     )
     return correction
+
+
+async def find_bucket(connection: Connection, *, customer_id: int, grant_posting_id: int) -> Bucket | None:
+    """
+    Return the bucket that a posting granted.
+    """
+    row = await connection.fetchrow(
+        """
+        SELECT id AS grant_id, credits, remaining FROM ledger_grants WHERE customer_id = $1 AND posting_id = $2
+        """,
+        customer_id,
+        grant_posting_id,
+    )
+    return row and Bucket(**row)
 
 
 async def list_accounts(connection: Connection, *, customer_id: int, limit: int) -> list[Account]:

@@ -1,0 +1,23 @@
+"""
+The facts that can go wrong when a payment is taken back.
+"""
+
+from rsolv.kernel.errors import Conflict
+
+
+class ReversalExceedsPayment(Conflict):
+    """
+    More would be taken back than is left of what was paid; nothing was written.
+    """
+
+    code = "reversal_exceeds_payment"
+    sentence = "Of charge {charge_id} {left_cents} cents are left, fewer than {amount_cents}."
+
+
+class ReversalDiffers(Conflict):
+    """
+    The refund or dispute has taken something else back before; nothing was written.
+    """
+
+    code = "reversal_differs"
+    sentence = "{stripe_object_id} has already taken something else back."

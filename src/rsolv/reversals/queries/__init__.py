@@ -1,0 +1,3 @@
+"""
+What the reversals room asks of its database.
+"""

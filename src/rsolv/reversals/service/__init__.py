@@ -1,0 +1,3 @@
+"""
+The reversals room's verbs.
+"""

@@ -1,0 +1,33 @@
+"""
+Show what was taken back.
+"""
+
+from rsolv.charges import ChargePosting
+from rsolv.db import Connection
+from rsolv.reversals.queries import reversals
+from rsolv.reversals.rules import Reversal
+
+AT_MOST = 1_000
+
+
+async def find_reversal(connection: Connection, *, customer_id: int, stripe_object_id: str) -> Reversal | None:
+    """
+    Return what a refund or a dispute took back, None when it took nothing so far.
+    """
+    return await reversals.find_reversal(connection, customer_id=customer_id, stripe_object_id=stripe_object_id)
+
+
+async def list_reversals(connection: Connection, *, customer_id: int, charge_id: int) -> list[Reversal]:
+    """
+    Return what was taken back of a charge, restored or not, the first to come first.
+    """
+    return await reversals.list_reversals(
+        connection, customer_id=customer_id, source_kind="charge", source_id=charge_id, state=None, limit=AT_MOST
+    )
+
+
+async def list_charge_postings(connection: Connection, *, customer_id: int, charge_id: int) -> list[ChargePosting]:
+    """
+    Return what the reversals of a charge posted in the ledger, in order.
+    """
+    return await reversals.list_charge_postings(connection, customer_id=customer_id, charge_id=charge_id, limit=AT_MOST)
