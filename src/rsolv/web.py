@@ -18,8 +18,9 @@ from rsolv.customers import EmailPolicy
 from rsolv.db import Database, Unavailable
 from rsolv.logs import set_up_logging
 from rsolv.settings import Settings, load_settings
+from rsolv.spending_caps import cap_charges
 from rsolv.stripe_gateway import StripeGateway
-from rsolv.wiring import configured_gateway, wired_bus
+from rsolv.wiring import configured_gateway, safety_caps, wired_bus
 
 if TYPE_CHECKING:
     import httpx
@@ -107,6 +108,8 @@ class Web:
                 max_body_bytes=settings.max_body_bytes,
                 public_url=settings.public_url,
                 schema_version=schema.needed_version(),
+                billing_enabled=settings.billing_enabled,
+                charge_cap=cap_charges(safety_caps(settings)),
             )
         finally:
             for task in background:

@@ -1,5 +1,5 @@
 """
-What the entry points have in common: who hears of which event, and the gateway to Stripe.
+What the entry points have in common: who hears of which event, the safety caps, and the gateway to Stripe.
 """
 
 from collections.abc import AsyncIterator
@@ -11,6 +11,7 @@ import structlog
 from rsolv import card_setups, charges, fixes, payment_methods, reversals, spending_caps
 from rsolv.kernel.events import EventBus
 from rsolv.settings import Settings
+from rsolv.spending_caps import SafetyCaps
 from rsolv.stripe_gateway import StripeGateway
 from rsolv.stripe_gateway.client import GatewayOptions, open_gateway
 
@@ -34,6 +35,16 @@ def wired_bus(*, billing_enabled: bool = True) -> EventBus:
     bus.subscribe(charges.ChargeSettled, fixes.settle_charged_fix)
     bus.subscribe(reversals.ChargeReversed, spending_caps.retry_after_reversal)
     return bus
+
+
+def safety_caps(settings: Settings) -> SafetyCaps:
+    """
+    Return the most that a machine may charge one customer.
+    """
+    return SafetyCaps(
+        per_hour_max_cents=settings.charges_per_hour_max_cents,
+        per_day_max_cents=settings.charges_per_day_max_cents,
+    )
 
 
 @asynccontextmanager

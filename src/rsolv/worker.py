@@ -23,7 +23,7 @@ from rsolv.settings import load_settings
 from rsolv.spending_caps import SafetyCaps, cap_charges
 from rsolv.spending_caps.jobs import retry_capped_charges
 from rsolv.stripe_gateway import StripeGateway
-from rsolv.wiring import configured_gateway, wired_bus
+from rsolv.wiring import configured_gateway, safety_caps, wired_bus
 
 log = structlog.get_logger()
 
@@ -53,10 +53,7 @@ async def run(ready: Callable[[list[str]], None] = lambda _kinds: None) -> None:
                 gateway,
                 bus,
                 billing_enabled=settings.billing_enabled,
-                safety_caps=SafetyCaps(
-                    per_hour_max_cents=settings.charges_per_hour_max_cents,
-                    per_day_max_cents=settings.charges_per_day_max_cents,
-                ),
+                safety_caps=safety_caps(settings),
             )
             log.info("worker_started", kinds=sorted(handlers))
             ready(sorted(handlers))

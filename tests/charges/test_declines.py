@@ -207,7 +207,6 @@ async def test_a_customer_who_authenticates_has_paid(stage: Stage) -> None:
     await stage.finish(charge_id)
 
     assert waiting.state == "requires_action"
-    assert str(waiting.action_url).startswith("http")
     await stage.require_paid_once(charge_id)
 
 

@@ -34,6 +34,7 @@ def attempt(*, outcome: Outcome | None = None, age: timedelta = HOUR, server_err
         parameter_hash="0" * 64,
         consent_id=1,
         payment_method_id=1,
+        customer_present=False,
         seen_before="",
         sent_at=NOW - age,
         tries=1,

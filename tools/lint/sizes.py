@@ -40,8 +40,8 @@ BUDGETS = (
     Budget("lines of a test file", 350, 600),
     Budget("lines of a test function", 25, 70),
     # Fewer than twenty rooms: their percentile is the largest. That is charges, one state machine that splits nowhere;
-    # all others are below 1500.
-    Budget("lines of a room", 3200, 3200),
+    # all others are below 1500. It has three callers: the worker, the customer by a link, and who read the truth.
+    Budget("lines of a room", 3500, 3500),
     Budget("positional parameters", 3, 4),
     Budget("branches in a function", 6, 10),
 )

@@ -4,6 +4,7 @@ What the routes are built from, put together by `web.py`.
 
 from dataclasses import dataclass
 
+from rsolv import charges
 from rsolv.api_keys import Authenticator, LastUsed
 from rsolv.customers import EmailPolicy
 from rsolv.db import Database
@@ -29,3 +30,5 @@ class Parts:
     max_body_bytes: int
     public_url: str
     schema_version: str
+    billing_enabled: bool = True
+    charge_cap: charges.Cap = charges.no_cap

@@ -6,7 +6,16 @@ succeeds once. At least once is liveness: a charge that has not ended has a time
 somebody who was told. Every way to the truth (worker, webhook, poll, reconciliation) ends in `settle`.
 """
 
-from rsolv.charges.errors import ChargeCannotEnd, ChargeNotPaid, DebtDiffers, PaymentOwed, UnknownCharge
+from rsolv.charges.errors import (
+    ChargeCannotEnd,
+    ChargeNotPaid,
+    DebtDiffers,
+    PaymentOwed,
+    TooManyTries,
+    UnknownCharge,
+    UnknownLink,
+)
+from rsolv.charges.jobs import Machine, look_by_link, pay_by_link
 from rsolv.charges.queries.invariants import INVARIANTS
 from rsolv.charges.queries.spending import Spent
 from rsolv.charges.rules import (
@@ -25,8 +34,9 @@ from rsolv.charges.rules import (
     PaidCharge,
     RefundState,
 )
-from rsolv.charges.service.arm import Cap
+from rsolv.charges.service.arm import Cap, no_cap
 from rsolv.charges.service.end import cancel_debt, give_up
+from rsolv.charges.service.link import LINK_PATH, Link, LinkedCharge, action_url, address_of, find_by_link
 from rsolv.charges.service.open_debt import open_debt
 from rsolv.charges.service.paid import find_owner_of_payment, lock_paid_charge, note_dispute, note_reversed
 from rsolv.charges.service.read import explain_charge, get_charge, list_charges
@@ -43,6 +53,7 @@ from rsolv.charges.service.wake import (
 __all__ = [
     "HELD_AT_A_TIME",
     "INVARIANTS",
+    "LINK_PATH",
     "POINTS",
     "Attempt",
     "Cap",
@@ -59,23 +70,34 @@ __all__ = [
     "DisputeState",
     "Held",
     "Intent",
+    "Link",
+    "LinkedCharge",
+    "Machine",
     "PaidCharge",
     "PaymentOwed",
     "RefundState",
     "Settled",
     "Spent",
+    "TooManyTries",
     "UnknownCharge",
+    "UnknownLink",
+    "action_url",
+    "address_of",
     "cancel_debt",
     "count_held",
     "explain_charge",
+    "find_by_link",
     "find_owner_of_payment",
     "get_charge",
     "give_up",
     "list_charges",
     "lock_paid_charge",
+    "look_by_link",
+    "no_cap",
     "note_dispute",
     "note_reversed",
     "open_debt",
+    "pay_by_link",
     "refuse_removal_while_owing",
     "retry_charge",
     "retry_held",

@@ -2,7 +2,9 @@
 The facts that can go wrong with a charge.
 """
 
-from rsolv.kernel.errors import Conflict, NotFound
+from datetime import datetime
+
+from rsolv.kernel.errors import Conflict, NotFound, TooMany
 
 
 class UnknownCharge(NotFound):
@@ -12,6 +14,28 @@ class UnknownCharge(NotFound):
 
     code = "unknown_charge"
     sentence = "Charge {charge_id} does not exist."
+
+
+class UnknownLink(NotFound):
+    """
+    No charge is paid by this link.
+    """
+
+    code = "unknown_link"
+    sentence = "This link is not one of ours."
+
+
+class TooManyTries(TooMany):
+    """
+    The customer has tried to pay a charge as often as they may in a day.
+    """
+
+    code = "too_many_tries"
+    sentence = "This charge was tried {tries} times within a day; try again at {again_at}."
+
+    def __init__(self, *, tries: int, again_at: datetime) -> None:
+        self.again_at = again_at
+        super().__init__(tries=tries, again_at=again_at)
 
 
 class DebtDiffers(Conflict):

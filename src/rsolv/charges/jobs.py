@@ -15,6 +15,7 @@ from rsolv import customers
 from rsolv.charges.errors import FenceLost
 from rsolv.charges.rules import (
     BILLING_OFF,
+    FINAL,
     JOB,
     LEASE,
     LOOK_AGAIN_WHEN_HELD,
@@ -31,6 +32,7 @@ from rsolv.charges.service.arm import Cap, Terms, arm, no_cap
 from rsolv.charges.service.claim import claim
 from rsolv.charges.service.end import end_without_payment
 from rsolv.charges.service.fail import take_failure, take_silence
+from rsolv.charges.service.link import Link, claim_by_link, find_by_link
 from rsolv.charges.service.rest import hold, rest
 from rsolv.charges.service.settle import settle
 from rsolv.charges.service.wake import wake_overdue
@@ -123,16 +125,64 @@ async def advance(machine: Machine, *, customer_id: int, charge_id: int, now: da
     machine.at("X13")
 
 
+async def pay_by_link(machine: Machine, link: Link, *, return_url: str, now: datetime) -> str | None:
+    """
+    Let the customer, who is here, pay a charge that waits for them; return where their bank asks them, if it does.
+
+    The way of every charge: what Stripe knows first, then the last look, the attempt written down, the call. Any number
+    may do so at once beside any number of workers, and die anywhere: it is one payment. From the bank's page they come
+    back to *return_url*. None: there is nothing to do there; `find_by_link` tells how the charge stands.
+
+    Raises:
+        UnknownLink: there is no such charge, or the token is not its own.
+        TooManyTries: the customer has tried ten times within a day.
+    """
+    try:
+        async with machine.database.transaction() as connection:
+            intent = await claim_by_link(connection, link, lease=machine.lease, now=now)
+            machine.at("X3")
+        return await _Run(machine, now, return_url=return_url).pay(intent) if intent is not None else None
+    except FenceLost:
+        log.info("charge_left_to_another", customer_id=link.customer_id, charge_id=link.charge_id)
+        return None
+
+
+async def look_by_link(machine: Machine, link: Link, *, now: datetime) -> None:
+    """
+    Find out what came of a customer's visit at their bank, and settle by it. Confirms nothing.
+
+    Raises:
+        UnknownLink: there is no such charge, or the token is not its own.
+        GatewayFailure: Stripe could not be asked; looking again is safe.
+    """
+    async with machine.database.reading() as connection:
+        charge = (await find_by_link(connection, link)).charge
+    if charge.state in FINAL or charge.stripe_payment_id is None:
+        return
+    payment = await machine.gateway.read_payment(charge.stripe_payment_id)
+    async with machine.database.transaction() as connection:
+        await settle(connection, machine.bus, payment, now=now)
+
+
 class _Run:
     """
-    One worker's way through one charge.
+    One worker's way through one charge, or with a *return_url* its customer's.
     """
 
-    def __init__(self, machine: Machine, now: datetime) -> None:
+    def __init__(self, machine: Machine, now: datetime, *, return_url: str | None = None) -> None:
         self._machine = machine
         self._database = machine.database
         self._gateway = machine.gateway
         self._now = now
+        self._return_url = return_url
+        self._next_action_url: str | None = None
+
+    async def pay(self, intent: Intent) -> str | None:
+        """
+        Look, and charge if that can be; return where the bank wants the customer.
+        """
+        await self._look(intent)
+        return self._next_action_url
 
     async def go(self, intent: Intent) -> None:
         if intent.ending is not None:
@@ -223,7 +273,14 @@ class _Run:
         Arm and confirm.
         """
         async with self._database.transaction() as connection:
-            armed = await arm(connection, intent, seen=seen, terms=self._machine.terms, now=self._now)
+            armed = await arm(
+                connection,
+                intent,
+                seen=seen,
+                terms=self._machine.terms,
+                return_url=self._return_url,
+                now=self._now,
+            )
             self._machine.at("X8")
         if armed is None:
             return
@@ -234,6 +291,7 @@ class _Run:
                 armed.intent.stripe_payment_id,
                 payment_method_id=armed.stripe_payment_method_id,
                 key=armed.attempt.key,
+                return_url=self._return_url,
             )
         except GatewayFailure as failure:
             self._machine.at("X10")
@@ -269,11 +327,13 @@ class _Run:
                 now=self._now,
                 fence=intent.fence,
                 lease=self._machine.lease,
+                customer_present=self._return_url is not None,
             )
             self._machine.at("X11")
         self._machine.at("X12")
         if settled.believed == "stale":
             raise FenceLost
+        self._next_action_url = payment.next_action_url if settled.believed == "moved" else None
         return settled.intent if settled.believed == "confirmable" else None
 
     async def _end(self, intent: Intent) -> None:

@@ -4,7 +4,7 @@ What a charge is, and what is decided about it without asking anybody.
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -143,7 +143,7 @@ class Charge:
     declines: int
     failure_code: str | None
     decline_code: str | None
-    action_url: str | None
+    link_token: str = field(repr=False)
     stripe_payment_id: str | None
     created_at: datetime
     settled_at: datetime | None
@@ -217,6 +217,7 @@ class Attempt:
     parameter_hash: str
     consent_id: int | None
     payment_method_id: int | None
+    customer_present: bool
     seen_before: str
     sent_at: datetime
     tries: int
@@ -322,11 +323,12 @@ def create_hash(intent: Intent) -> str:
     return _digest(intent.customer_id, intent.amount_cents, intent.currency, intent.description, metadata_of(intent))
 
 
-def confirm_hash(intent: Intent, *, stripe_payment_method_id: str) -> str:
+def confirm_hash(intent: Intent, *, stripe_payment_method_id: str, return_url: str | None) -> str:
     """
     Return a digest of what is asked of Stripe when the payment is confirmed.
     """
-    return _digest(intent.stripe_payment_id, stripe_payment_method_id)
+    way_back = () if return_url is None else (return_url,)
+    return _digest(intent.stripe_payment_id, stripe_payment_method_id, *way_back)
 
 
 def _digest(*parameters: object) -> str:

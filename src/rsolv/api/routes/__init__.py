@@ -6,6 +6,7 @@ from rsolv.api.operation import Operation
 from rsolv.api.routes import (
     billing,
     card_setups,
+    charge_links,
     charges,
     consent,
     customers,
@@ -20,6 +21,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *phases.OPERATIONS,
     *billing.OPERATIONS,
     *charges.OPERATIONS,
+    *charge_links.OPERATIONS,
     *card_setups.OPERATIONS,
     *payment_methods.OPERATIONS,
     *consent.OPERATIONS,

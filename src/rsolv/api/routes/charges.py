@@ -20,6 +20,9 @@ class ChargeShape(Shape):
     """
     One charge. `waits_for` says why it does not go on by itself, `continues_at` when it does.
 
+    `action_url` is there while the state is requires_action: our page on which the customer confirms with their bank.
+    Whoever has it can pay this one charge, and nothing else.
+
     States: created, preparing, prepared, confirming, succeeded, requires_action, declined, unknown, canceled and
     uncollectible.
     """
@@ -148,7 +151,7 @@ async def list_charges(call: Call) -> Reply:
     page = found[: request.limit]
     return Reply(
         ChargesAnswer(
-            charges=[_shape(charge) for charge in page],
+            charges=[_shape(charge, call) for charge in page],
             next_cursor=str(page[-1].id) if len(found) > request.limit else None,
         )
     )
@@ -163,7 +166,7 @@ async def explain_charge(call: Call) -> Reply:
     charge = found.charge
     return Reply(
         ChargeExplanation(
-            charge=_shape(charge),
+            charge=_shape(charge, call),
             fixed=FixedShape(
                 repository=found.repository,
                 issue_number=found.issue_number,
@@ -181,7 +184,7 @@ async def explain_charge(call: Call) -> Reply:
     )
 
 
-def _shape(charge: charges.Charge) -> ChargeShape:
+def _shape(charge: charges.Charge, call: Call) -> ChargeShape:
     return ChargeShape(
         id=str(charge.id),
         state=charge.state,
@@ -194,7 +197,7 @@ def _shape(charge: charges.Charge) -> ChargeShape:
         continues_at=charge.wake_at,
         declines=charge.declines,
         decline_code=charge.decline_code or charge.failure_code,
-        action_url=charge.action_url,
+        action_url=charges.action_url(charge, customer_id=call.customer_id, public_url=call.parts.public_url),
         created_at=charge.created_at,
         settled_at=charge.settled_at,
     )

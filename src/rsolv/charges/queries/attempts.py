@@ -8,8 +8,8 @@ from rsolv.charges.rules import Attempt, AttemptKind, Intent, Outcome, key_of
 from rsolv.db import Connection
 
 _FIND_ATTEMPT = """
-    SELECT id, kind, number, key, parameter_hash, consent_id, payment_method_id, seen_before, sent_at, tries,
-           server_errors, outcome, stripe_request_id, answered_at
+    SELECT id, kind, number, key, parameter_hash, consent_id, payment_method_id, customer_present, seen_before, sent_at,
+           tries, server_errors, outcome, stripe_request_id, answered_at
     FROM charge_attempts WHERE customer_id = $1 AND intent_id = $2 AND kind = $3 ORDER BY number DESC LIMIT 1
 """
 
@@ -34,6 +34,7 @@ async def insert_attempt(
     sent_at: datetime,
     consent_id: int | None = None,
     payment_method_id: int | None = None,
+    customer_present: bool = False,
     seen_before: str = "",
 ) -> Attempt:
     """
@@ -42,10 +43,10 @@ async def insert_attempt(
     row = await connection.fetchrow(
         """
         INSERT INTO charge_attempts (customer_id, intent_id, kind, number, key, parameter_hash, consent_id,
-                                     payment_method_id, seen_before, sent_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-        RETURNING id, kind, number, key, parameter_hash, consent_id, payment_method_id, seen_before, sent_at, tries,
-                  server_errors, outcome, stripe_request_id, answered_at
+                                     payment_method_id, customer_present, seen_before, sent_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        RETURNING id, kind, number, key, parameter_hash, consent_id, payment_method_id, customer_present, seen_before,
+                  sent_at, tries, server_errors, outcome, stripe_request_id, answered_at
         """,
         intent.customer_id,
         intent.id,
@@ -55,11 +56,32 @@ async def insert_attempt(
         parameter_hash,
         consent_id,
         payment_method_id,
+        customer_present,
         seen_before,
         sent_at,
     )
     assert row is not None, "inserted"
     return Attempt(**row)
+
+
+async def find_present_before_last(
+    connection: Connection, *, customer_id: int, charge_id: int, since: datetime, skip: int
+) -> datetime | None:
+    """
+    Return when the customer, being there, last tried to pay, so many of the latest times left out; None: not since.
+    """
+    sent_at: datetime | None = await connection.fetchval(
+        """
+        SELECT sent_at FROM charge_attempts
+        WHERE customer_id = $1 AND intent_id = $2 AND customer_present AND sent_at > $3
+        ORDER BY sent_at DESC OFFSET $4 LIMIT 1
+        """,
+        customer_id,
+        charge_id,
+        since,
+        skip,
+    )
+    return sent_at
 
 
 async def repeat_attempt(connection: Connection, attempt: Attempt, *, customer_id: int) -> None:

@@ -13,7 +13,7 @@ _LOCK_INTENT = """
     SELECT i.customer_id, i.id, i.debt_id, i.nonce, i.state, i.fence, i.wake_at, i.parked_reason, i.ending,
            greatest(coalesce(i.lease_until - clock_timestamp(), interval '0'), interval '0') AS lease_left,
            i.stripe_payment_id, i.stripe_customer_id, i.livemode, i.attempts, i.consent_id, i.payment_method_id,
-           i.declines, i.dunning_began_at, i.failure_code, i.decline_code, i.action_url, i.settled_at,
+           i.declines, i.dunning_began_at, i.failure_code, i.decline_code, i.link_token, i.settled_at,
            i.unresolved_since, i.created_at, i.moved_at, i.late_cents, i.amount_refunded_cents,
            i.amount_disputed_cents, i.dispute_state,
            d.fix_id, d.amount_cents, d.currency, d.plan, d.catalog_version_id, d.api_key_id, d.description,
@@ -207,19 +207,6 @@ async def note_decline(
     )
 
 
-async def note_action(connection: Connection, intent: Intent, *, action_url: str | None) -> None:
-    """
-    Note where the customer goes to authenticate.
-    """
-    await connection.execute(
-        "UPDATE charge_intents SET action_url = $4 WHERE customer_id = $1 AND id = $2 AND fence = $3",
-        intent.customer_id,
-        intent.id,
-        intent.fence,
-        action_url,
-    )
-
-
 async def succeed_intent(
     connection: Connection,
     intent: Intent,
@@ -237,7 +224,7 @@ async def succeed_intent(
         UPDATE charge_intents
         SET state = 'succeeded', money_posting_id = $5, credits_posting_id = $6, consumed_posting_id = $7,
             settled_at = $8, moved_at = $8, wake_at = NULL, lease_until = NULL, parked_reason = NULL,
-            action_url = NULL, unresolved_since = NULL
+            unresolved_since = NULL
         WHERE customer_id = $1 AND id = $2 AND fence = $3 AND state = $4
         """,
         intent.customer_id,

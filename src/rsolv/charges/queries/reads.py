@@ -9,20 +9,23 @@ from rsolv.db import Connection, Row
 
 _LIST_CHARGES = """
     SELECT i.id, d.fix_id, i.state, d.amount_cents, d.currency, d.plan, d.catalog_version_id, d.api_key_id,
-           d.description, i.parked_reason, i.wake_at, i.declines, i.failure_code, i.decline_code, i.action_url,
+           d.description, i.parked_reason, i.wake_at, i.declines, i.failure_code, i.decline_code, i.link_token,
            i.stripe_payment_id, i.created_at, i.settled_at, i.late_cents, i.amount_refunded_cents,
            i.amount_disputed_cents, i.dispute_state
     FROM charge_intents AS i JOIN charge_debts AS d ON d.customer_id = i.customer_id AND d.id = i.debt_id
     WHERE i.customer_id = $1 AND ($2::bigint IS NULL OR i.id < $2) AND ($3::bigint IS NULL OR i.id = $3)
+      AND ($5::text IS NULL OR i.state = $5)
     ORDER BY i.id DESC LIMIT $4
 """
 
 
-async def list_charges(connection: Connection, *, customer_id: int, before_id: int | None, limit: int) -> list[Charge]:
+async def list_charges(
+    connection: Connection, *, customer_id: int, before_id: int | None, state: str | None, limit: int
+) -> list[Charge]:
     """
-    Return a customer's charges, newest first, those before *before_id* if given.
+    Return a customer's charges, newest first, those before *before_id* and in a state if given.
     """
-    rows = await connection.fetch(_LIST_CHARGES, customer_id, before_id, None, limit)
+    rows = await connection.fetch(_LIST_CHARGES, customer_id, before_id, None, limit, state)
     return [Charge(**row) for row in rows]
 
 
@@ -30,7 +33,7 @@ async def find_charge(connection: Connection, *, customer_id: int, charge_id: in
     """
     Return a charge.
     """
-    rows = await connection.fetch(_LIST_CHARGES, customer_id, None, charge_id, 1)
+    rows = await connection.fetch(_LIST_CHARGES, customer_id, None, charge_id, 1, None)
     return Charge(**rows[0]) if rows else None
 
 
@@ -58,8 +61,8 @@ async def list_attempts(connection: Connection, *, customer_id: int, charge_id: 
     """
     rows = await connection.fetch(
         """
-        SELECT id, kind, number, key, parameter_hash, consent_id, payment_method_id, seen_before, sent_at, tries,
-               server_errors, outcome, stripe_request_id, answered_at
+        SELECT id, kind, number, key, parameter_hash, consent_id, payment_method_id, customer_present, seen_before,
+               sent_at, tries, server_errors, outcome, stripe_request_id, answered_at
         FROM charge_attempts WHERE customer_id = $1 AND intent_id = $2 ORDER BY id LIMIT $3
         """,
         customer_id,

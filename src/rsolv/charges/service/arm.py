@@ -63,13 +63,20 @@ class Armed:
 
 
 async def arm(
-    connection: Connection, claimed: Intent, *, seen: Payment | None, terms: Terms, now: datetime
+    connection: Connection,
+    claimed: Intent,
+    *,
+    seen: Payment | None,
+    terms: Terms,
+    return_url: str | None = None,
+    now: datetime,
 ) -> Armed | None:
     """
     Look for the last time whether the charge may be made, and write the attempt down; None when it has to wait.
 
     A first attempt needs nothing; any other needs the payment as it was just *seen* at Stripe, confirmable. The open
-    attempt is sent again under its key if card and consent are still the same; else it is a new attempt.
+    attempt is sent again under its key if card and consent are still the same; else it is a new attempt. A customer who
+    is there, to come back to *return_url*, makes a new one each time.
 
     Raises:
         FenceLost: the charge has been claimed or moved by another since.
@@ -88,7 +95,9 @@ async def arm(
         return None
     assert method is not None, "looked at above"
     assert consent is not None, "looked at above"
-    attempt = await _attempt(connection, intent, method=method, consent=consent, seen=seen, now=now)
+    attempt = await _attempt(
+        connection, intent, method=method, consent=consent, seen=seen, return_url=return_url, now=now
+    )
     if attempt is None:
         await rest(connection, intent, Held(PARAMETERS_CHANGED), now=now)
         return None
@@ -136,16 +145,20 @@ async def _attempt(
     method: PaymentMethod,
     consent: Consent,
     seen: Payment | None,
+    return_url: str | None,
     now: datetime,
 ) -> Attempt | None:
     """
     Write down what is about to be sent; None when it would not be what was sent before under this key.
     """
     last = await attempts.find_attempt(connection, customer_id=intent.customer_id, charge_id=intent.id, kind="confirm")
-    parameter_hash = confirm_hash(intent, stripe_payment_method_id=method.stripe_payment_method_id)
+    parameter_hash = confirm_hash(
+        intent, stripe_payment_method_id=method.stripe_payment_method_id, return_url=return_url
+    )
     assert last is None or seen is not None, "after the first attempt Stripe is asked before another is made"
-    same = last is not None and (last.payment_method_id, last.consent_id) == (method.id, consent.id)
-    if last is not None and same and may_repeat(last, now=now):
+    terms = (method.id, consent.id, False)
+    same = last is not None and (last.payment_method_id, last.consent_id, last.customer_present) == terms
+    if last is not None and same and return_url is None and may_repeat(last, now=now):
         if last.parameter_hash != parameter_hash:
             return None
         await attempts.repeat_attempt(connection, last, customer_id=intent.customer_id)
@@ -159,5 +172,6 @@ async def _attempt(
         sent_at=now,
         consent_id=consent.id,
         payment_method_id=method.id,
+        customer_present=return_url is not None,
         seen_before=looks(seen),
     )

@@ -47,7 +47,7 @@ async def decline_charge(
         await intents.note_decline(
             connection, intent, decline, declines=intent.declines, began_at=intent.dunning_began_at
         )
-        return await wait_for_customer(connection, intent, action_url=None, goes_on_at_once=goes_on_at_once, now=now)
+        return await wait_for_customer(connection, intent, attempt=attempt, goes_on_at_once=goes_on_at_once, now=now)
     declines, began_at = intent.declines + 1, intent.dunning_began_at or now
     held = after_decline(
         declines=declines, began_at=began_at, is_hard=decline.is_hard, goes_on_at_once=goes_on_at_once, now=now
@@ -65,18 +65,20 @@ async def decline_charge(
 
 
 async def wait_for_customer(
-    connection: Connection, intent: Intent, *, action_url: str | None, goes_on_at_once: bool, now: datetime
+    connection: Connection, intent: Intent, *, attempt: Attempt | None, goes_on_at_once: bool, now: datetime
 ) -> Intent:
     """
     Wait until the customer has authenticated with their bank, looking from time to time.
 
+    They are told, unless the attempt that the bank wants them for is their own: then they are there.
+
     Raises:
         FenceLost: the charge has been moved by another since it was read.
     """
-    await intents.note_action(connection, intent, action_url=action_url or intent.action_url)
     if intent.state != "requires_action":
         await note(connection, intent, "charge:requires_action")
-        await enqueue(connection, notice_job(intent, "requires_action"))
+        if attempt is None or not attempt.customer_present:
+            await enqueue(connection, notice_job(intent, "requires_action"))
         began_at = now
     else:
         began_at = intent.moved_at

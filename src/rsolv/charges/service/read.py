@@ -6,7 +6,7 @@ import msgspec
 
 from rsolv.charges.errors import UnknownCharge
 from rsolv.charges.queries import reads
-from rsolv.charges.rules import Charge, ChargeExplained
+from rsolv.charges.rules import Charge, ChargeExplained, ChargeState
 from rsolv.db import Connection
 
 ATTEMPTS_AT_MOST = 100
@@ -19,12 +19,17 @@ class _Report(msgspec.Struct):
 
 
 async def list_charges(
-    connection: Connection, *, customer_id: int, limit: int, before_id: int | None = None
+    connection: Connection,
+    *,
+    customer_id: int,
+    limit: int,
+    before_id: int | None = None,
+    state: ChargeState | None = None,
 ) -> list[Charge]:
     """
-    Return a customer's charges, newest first, at most *limit*, those before *before_id* if given.
+    Return a customer's charges, newest first, at most *limit*, those before *before_id* and in a *state* if given.
     """
-    return await reads.list_charges(connection, customer_id=customer_id, before_id=before_id, limit=limit)
+    return await reads.list_charges(connection, customer_id=customer_id, before_id=before_id, state=state, limit=limit)
 
 
 async def get_charge(connection: Connection, *, customer_id: int, charge_id: int) -> Charge:

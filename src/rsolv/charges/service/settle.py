@@ -66,6 +66,7 @@ class _Truth:
     attempt: Attempt | None
     payment: Payment
     is_worker: bool
+    customer_present: bool
     lease: timedelta | None
     now: datetime
 
@@ -78,6 +79,7 @@ async def settle(
     now: datetime,
     fence: int | None = None,
     lease: timedelta | None = None,
+    customer_present: bool = False,
 ) -> Settled:
     """
     Make a charge agree with its payment, as just read at Stripe by its id or answered by a call.
@@ -88,7 +90,8 @@ async def settle(
     for in amount, currency, customer, mode or metadata parks the charge instead.
 
     Locks the debt and the charge, then the customer's credits. A worker gives its *fence*, and is answered "stale" if
-    another has the charge; it keeps it for another *lease* when there is more to do. Others (webhook, poll,
+    another has the charge; it keeps it for another *lease* when there is more to do, as there is at once for a
+    *customer_present* whom their bank wants. Others (webhook, poll,
     reconciliation) give none, and what they know goes before what a worker believes.
     """
     owner = await reads.find_owner_by_payment(connection, payment.id)
@@ -118,6 +121,7 @@ async def settle(
         attempt=attempt,
         payment=payment,
         is_worker=fence is not None,
+        customer_present=customer_present,
         lease=lease,
         now=now,
     )
@@ -185,10 +189,11 @@ async def _not_final(truth: _Truth) -> Settled:
 
 
 async def _needs_action(truth: _Truth) -> Settled:
+    if truth.intent.state == "requires_action":
+        return await _still_waiting(truth)
     intent = await _as_unknown(truth) if truth.intent.state not in _DIRECTLY else truth.intent
     await _answer(truth, "requires_action")
-    url = truth.payment.next_action_url
-    await wait_for_customer(truth.connection, intent, action_url=url, goes_on_at_once=False, now=truth.now)
+    await wait_for_customer(truth.connection, intent, attempt=truth.attempt, goes_on_at_once=False, now=truth.now)
     return Settled("moved")
 
 
@@ -215,17 +220,19 @@ async def _confirmable(truth: _Truth) -> Settled:
 
 async def _still_waiting(truth: _Truth) -> Settled:
     intent, decline = truth.intent, truth.payment.decline
-    if decline is not None and not decline.needs_customer:
+    is_at_bank = truth.payment.state == "needs_action"
+    if decline is not None and not decline.needs_customer and not is_at_bank:
         await _declined(truth)
         return Settled("moved")
     default = await payment_methods.find_default(truth.connection, customer_id=intent.customer_id)
-    if default is not None and default.id != intent.payment_method_id and truth.is_worker:
+    has_other_card = default is not None and default.id != intent.payment_method_id
+    if truth.is_worker and (has_other_card or (truth.customer_present and not is_at_bank)):
         kept = await go_on(truth.connection, intent, state=intent.state, lease=truth.lease, now=truth.now)
         return Settled("confirmable", kept)
     if truth.now >= intent.moved_at + ACTION_EXPECTED_FOR:
         await rest(truth.connection, intent, Held(ACTION_EXPIRED), now=truth.now)
         return Settled("parked")
-    await wait_for_customer(truth.connection, intent, action_url=None, goes_on_at_once=False, now=truth.now)
+    await wait_for_customer(truth.connection, intent, attempt=truth.attempt, goes_on_at_once=False, now=truth.now)
     return Settled("moved")
 
 
