@@ -202,7 +202,7 @@ async def _confirmable(truth: _Truth) -> Settled:
     Tell whether the last attempt failed or was never made; only a worker goes on from there.
     """
     intent, decline = truth.intent, truth.payment.decline
-    failed = decline is not None and truth.attempt is not None and looks(truth.payment) != truth.attempt.seen_before
+    failed = decline is not None and truth.attempt is not None and _has_failed(truth.attempt, truth.payment)
     is_held = intent.lease_left > timedelta(0) and not truth.is_worker
     if is_held or (not truth.is_worker and not failed):
         return Settled("moved")
@@ -218,6 +218,16 @@ async def _confirmable(truth: _Truth) -> Settled:
     return Settled("confirmable", await go_on(truth.connection, intent, state=state, lease=truth.lease, now=truth.now))
 
 
+def _has_failed(attempt: Attempt, payment: Payment) -> bool:
+    """
+    Say whether the failure that a payment shows is the attempt's own.
+
+    One that led to the bank's page took the last failure away, and what fails there may look the same each time.
+    """
+    was_at_bank = attempt.customer_present and attempt.outcome == "requires_action"
+    return was_at_bank or looks(payment) != attempt.seen_before
+
+
 async def _still_waiting(truth: _Truth) -> Settled:
     intent, decline = truth.intent, truth.payment.decline
     is_at_bank = truth.payment.state == "needs_action"
@@ -229,7 +239,7 @@ async def _still_waiting(truth: _Truth) -> Settled:
     if truth.is_worker and (has_other_card or (truth.customer_present and not is_at_bank)):
         kept = await go_on(truth.connection, intent, state=intent.state, lease=truth.lease, now=truth.now)
         return Settled("confirmable", kept)
-    if truth.now >= intent.moved_at + ACTION_EXPECTED_FOR:
+    if truth.now >= intent.moved_at + ACTION_EXPECTED_FOR and not truth.customer_present:
         await rest(truth.connection, intent, Held(ACTION_EXPIRED), now=truth.now)
         return Settled("parked")
     await wait_for_customer(truth.connection, intent, attempt=truth.attempt, goes_on_at_once=False, now=truth.now)
