@@ -195,7 +195,7 @@ async def test_many_clicks_at_once_make_one_payment(
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-@pytest.mark.parametrize("change", [("token=", "token=0"), ("token=", "other="), ("/charges/1/", "/charges/2/")])
+@pytest.mark.parametrize("change", [("token=", "token=0"), ("token=", "other="), ("/charges/", "/charges/1")])
 async def test_a_link_that_is_not_ours_is_a_404_for_people(
     acme_client: httpx.AsyncClient, parts: Parts, owner: asyncpg.Connection, method: str, change: tuple[str, str]
 ) -> None:
