@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from rsolv import card_setups, charges, fixes, payment_methods, reversals, spending_caps
+from rsolv import card_setups, charges, fixes, payment_methods, refunds, reversals, spending_caps
 from rsolv.kernel.events import EventBus
 from rsolv.settings import Settings
 from rsolv.spending_caps import SafetyCaps
@@ -33,6 +33,7 @@ def wired_bus(*, billing_enabled: bool = True) -> EventBus:
     bus.subscribe(payment_methods.PaymentMethodRemoving, charges.refuse_removal_while_owing)
     bus.subscribe(payment_methods.ConsentGiven, charges.retry_with_new_consent)
     bus.subscribe(charges.ChargeSettled, fixes.settle_charged_fix)
+    bus.subscribe(charges.ChargePaidAfterEnd, refunds.refund_late_payment)
     bus.subscribe(reversals.ChargeReversed, spending_caps.retry_after_reversal)
     return bus
 

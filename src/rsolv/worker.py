@@ -19,6 +19,7 @@ from rsolv.kernel.events import EventBus
 from rsolv.logs import set_up_logging
 from rsolv.payment_methods.jobs import detach_payment_method, make_default
 from rsolv.provisioning.jobs import create_stripe_customer
+from rsolv.refunds.jobs import advance_refund, refund_schedule
 from rsolv.settings import load_settings
 from rsolv.spending_caps import SafetyCaps, cap_charges
 from rsolv.spending_caps.jobs import retry_capped_charges
@@ -80,6 +81,7 @@ def handled_jobs(
     return {
         "stripe.create_customer": create_stripe_customer(database, gateway),
         "charge.advance": advance_charge(database, gateway, bus, billing_enabled=billing_enabled, cap=cap),
+        "refund.advance": advance_refund(database, gateway, bus),
         "spending_cap.retry": retry_capped_charges(database),
         "card_setup.look": look_at_setup(database, gateway, bus),
         "payment_method.detach": detach_payment_method(database, gateway),
@@ -91,5 +93,9 @@ def _schedules(database: Database, *, billing_enabled: bool) -> list[Schedule]:
     async def purge_answers() -> None:
         log.info("idempotent_answers_purged", count=await idempotency.purge_expired(database))
 
-    always = [Schedule("idempotency.purge_expired", "17 * * * *", purge_answers), wake_schedule(database)]
+    always = [
+        Schedule("idempotency.purge_expired", "17 * * * *", purge_answers),
+        wake_schedule(database),
+        refund_schedule(database),
+    ]
     return [*always, recorded_fixes_schedule(database)] if billing_enabled else always

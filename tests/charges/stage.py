@@ -213,7 +213,13 @@ class Stage:
         assert await self.breaches() == []
 
 
-async def set_stage(database: Database, owner: asyncpg.Connection, gateway: StripeGateway, twin: Twin) -> Stage:
+async def set_stage(
+    database: Database,
+    owner: asyncpg.Connection,
+    gateway: StripeGateway,
+    twin: Twin,
+    bus: EventBus | None = None,
+) -> Stage:
     """
     Make acme, who has a card, a consent and no credits.
     """
@@ -221,6 +227,6 @@ async def set_stage(database: Database, owner: asyncpg.Connection, gateway: Stri
     async with database.transaction() as connection:
         acme = await make_customer(connection, email="acme@example.com", name="Acme", now=NOW)
         await set_balance(connection, customer_id=acme.customer.id, credits=0)
-    stage = Stage(database, owner, gateway, twin, acme)
+    stage = Stage(database, owner, gateway, twin, acme, bus or charging_bus())
     await stage.add_card()
     return stage

@@ -9,6 +9,7 @@ from typing import Literal
 import asyncpg
 
 from charges.stage import NOW, Stage
+from factories.customers import set_balance
 from factories.ledger import give, spend, undo
 from rsolv import charges, fixes, ledger, reversals
 from rsolv.reversals import Reversal
@@ -102,6 +103,35 @@ class Taking:
         """
         async with self.stage.database.transaction() as connection:
             return await spend(connection, customer_id=self.customer_id, credits=credits)
+
+    async def give(self, credits: int) -> None:
+        """
+        Give credits of another grant.
+        """
+        async with self.stage.database.transaction() as connection:
+            await give(connection, customer_id=self.customer_id, credits=credits)
+
+    async def of_another_fix(self) -> "Taking":
+        """
+        Charge another fix of the same customer.
+        """
+        charge_id = await self.stage.fix()
+        await self.stage.finish(charge_id)
+        return Taking(self.stage, charge_id)
+
+    async def empty(self) -> None:
+        """
+        Take all credits away, so that the next fix is charged.
+        """
+        async with self.stage.database.transaction() as connection:
+            await set_balance(connection, customer_id=self.customer_id, credits=0)
+
+    async def undo_only(self, posting_id: int) -> None:
+        """
+        Undo a consumption without telling anybody.
+        """
+        async with self.stage.database.transaction() as connection:
+            await undo(connection, customer_id=self.customer_id, posting_id=posting_id)
 
     async def unspend(self, posting_id: int) -> None:
         """

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rsolv import charges, fixes, ledger, reversals
+from rsolv import charges, fixes, ledger, refunds, reversals
 from rsolv.cli.customers import Who, get_by_name
 from rsolv.cli.installation import with_database
 from rsolv.cli.outcome import ExitCode, Json, expected_failures, show, table
@@ -39,7 +39,13 @@ def sorted_invariants() -> list[ledger.Invariant]:
     """
     Return every room's invariants in the order of their numbers.
     """
-    promises = (*ledger.INVARIANTS, *fixes.INVARIANTS, *charges.INVARIANTS, *reversals.INVARIANTS)
+    promises = (
+        *ledger.INVARIANTS,
+        *fixes.INVARIANTS,
+        *charges.INVARIANTS,
+        *reversals.INVARIANTS,
+        *refunds.INVARIANTS,
+    )
     return sorted(promises, key=_book_and_number)
 
 

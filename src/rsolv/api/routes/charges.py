@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from rsolv import charges
+from rsolv import charges, reversals
 from rsolv.api.operation import Access, Call, Operation, Reply, Shape
 from rsolv.api.parsing import parse_cursor
 
@@ -22,6 +22,7 @@ class ChargeShape(Shape):
 
     `action_url` is there while the state is requires_action: our page on which the customer confirms with their bank.
     Whoever has it can pay this one charge, and nothing else.
+    `refund_state` is none, partly_refunded or refunded; `dispute_state` is none, inquiry, disputed, won or lost.
 
     States: created, preparing, prepared, confirming, succeeded, requires_action, declined, unknown, canceled and
     uncollectible.
@@ -41,6 +42,9 @@ class ChargeShape(Shape):
     action_url: str | None
     created_at: datetime
     settled_at: datetime | None
+    amount_refunded_cents: int
+    refund_state: str
+    dispute_state: str
 
 
 class ChargesRequest(Shape, forbid_unknown_fields=True):
@@ -159,10 +163,13 @@ async def list_charges(call: Call) -> Reply:
 
 async def explain_charge(call: Call) -> Reply:
     """
-    Explain a charge: what was fixed, at which price, with whose consent, what was tried and what was posted.
+    Explain a charge: what was fixed, at which price, with whose consent, what was tried, posted and taken back.
     """
     async with call.parts.database.transaction() as connection:
         found = await charges.explain_charge(connection, customer_id=call.customer_id, charge_id=call.path.id)
+        reversing = await reversals.list_charge_postings(
+            connection, customer_id=call.customer_id, charge_id=call.path.id
+        )
     charge = found.charge
     return Reply(
         ChargeExplanation(
@@ -179,7 +186,7 @@ async def explain_charge(call: Call) -> Reply:
             consent=_consent(found.consent),
             stripe_payment_id=charge.stripe_payment_id,
             attempts=[_attempt(attempt) for attempt in found.attempts],
-            postings=[_posting(posting) for posting in found.postings],
+            postings=[_posting(posting) for posting in (*found.postings, *reversing)],
         )
     )
 
@@ -200,6 +207,9 @@ def _shape(charge: charges.Charge, call: Call) -> ChargeShape:
         action_url=charges.action_url(charge, customer_id=call.customer_id, public_url=call.parts.public_url),
         created_at=charge.created_at,
         settled_at=charge.settled_at,
+        amount_refunded_cents=charge.amount_refunded_cents,
+        refund_state=charge.refund_state,
+        dispute_state=charge.dispute_state,
     )
 
 

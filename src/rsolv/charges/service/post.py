@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rsolv import ledger
-from rsolv.charges.queries import reads
+from rsolv.charges.queries import paid, reads
 from rsolv.charges.rules import CREDITS_PER_CHARGE, Intent
 from rsolv.db import Connection
 from rsolv.stripe_gateway import Payment
@@ -76,17 +76,25 @@ async def post_charge(connection: Connection, intent: Intent, payment: Payment, 
 
 async def post_late(connection: Connection, intent: Intent, payment: Payment) -> int:
     """
-    Post money that came for a charge which had ended: received, and to be given back; it buys nothing.
+    Post money that came for a charge which had ended: received, to be given back, and buying nothing.
 
-    Returns the posting's id; a repeat moves nothing.
+    Returns how much it was, in cents; a repeat moves nothing.
     """
+    cents = payment.amount_received_cents
     posted = await ledger.post_money(
         connection,
         customer_id=intent.customer_id,
-        currency=payment.currency,
-        amounts_cents={"processor": payment.amount_received_cents, "refunded": -payment.amount_received_cents},
+        currency=intent.currency,
+        amounts_cents={"processor": cents, "refunded": -cents},
         source="purchased",
         cause=ledger.Cause("charge", str(intent.id), "late"),
         metadata={"stripe_payment_id": payment.id, "stripe_charge_id": payment.charge_id},
     )
-    return posted.posting_id
+    await paid.note_late_payment(
+        connection,
+        customer_id=intent.customer_id,
+        charge_id=intent.id,
+        late_cents=cents,
+        late_posting_id=posted.posting_id,
+    )
+    return cents

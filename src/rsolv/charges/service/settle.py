@@ -21,6 +21,7 @@ from rsolv.charges.rules import (
     UNRESOLVED,
     UNRESOLVED_ALERT_AFTER,
     Attempt,
+    ChargePaidAfterEnd,
     ChargeSettled,
     ChargeState,
     Held,
@@ -32,7 +33,7 @@ from rsolv.charges.rules import (
     pause,
 )
 from rsolv.charges.service.decline import decline_charge, wait_for_customer
-from rsolv.charges.service.post import post_charge
+from rsolv.charges.service.post import post_charge, post_late
 from rsolv.charges.service.rest import end, go_on, note, rest
 from rsolv.db import Connection
 from rsolv.jobs import enqueue
@@ -102,7 +103,7 @@ async def settle(
     if fence is not None and intent.fence != fence:
         return Settled("stale")
     if intent.state in FINAL:
-        return await _after_the_end(connection, intent, payment, now=now)
+        return await _after_the_end(connection, bus, intent, payment, now=now)
     assert intent.stripe_customer_id is not None, "known with its payment"
     assert intent.livemode is not None, "known with its payment"
     what = difference(intent, payment, stripe_customer_id=intent.stripe_customer_id, livemode=intent.livemode)
@@ -128,13 +129,18 @@ async def settle(
     return await _BELIEVE[payment.state](truth)
 
 
-async def _after_the_end(connection: Connection, intent: Intent, payment: Payment, *, now: datetime) -> Settled:
+async def _after_the_end(
+    connection: Connection, bus: EventBus, intent: Intent, payment: Payment, *, now: datetime
+) -> Settled:
     """
-    Notice what is paid although we had given it up; all else about an ended charge is no news.
+    Post what is paid although we had given it up, and have it given back; all else about an ended charge is no news.
     """
     if intent.state == "succeeded" or payment.state != "succeeded" or intent.parked_reason == PAID_AFTER_END:
         return Settled("already")
     await end(connection, intent, state=intent.state, reason=PAID_AFTER_END, now=now)
+    cents = await post_late(connection, intent, payment)
+    event = ChargePaidAfterEnd(customer_id=intent.customer_id, charge_id=intent.id, amount_cents=cents, occurred_at=now)
+    await bus.publish(connection, event)
     log.error("charge_paid_after_end", customer_id=intent.customer_id, charge_id=intent.id)
     return Settled("parked")
 

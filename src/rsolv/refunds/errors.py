@@ -1,0 +1,41 @@
+"""
+The facts that can go wrong with a refund.
+"""
+
+from rsolv.kernel.errors import Conflict, NotFound
+
+
+class UnknownRefund(NotFound):
+    """
+    The customer has no such refund.
+    """
+
+    code = "unknown_refund"
+    sentence = "Refund {refund_id} does not exist."
+
+
+class RefundExceedsCharge(Conflict):
+    """
+    More is asked for than is left of the charge; nothing was written.
+    """
+
+    code = "refund_exceeds_charge"
+    sentence = "Of charge {charge_id} {left_cents} cents are left to be refunded."
+
+
+class ChargeDisputed(Conflict):
+    """
+    The customer's bank has the money, or may get it: Stripe refunds nothing beside that.
+    """
+
+    code = "charge_disputed"
+    sentence = "Charge {charge_id} is disputed and cannot be refunded."
+
+
+class RefundDiffers(Conflict):
+    """
+    The act has asked for another refund before; nothing was written.
+    """
+
+    code = "refund_differs"
+    sentence = "The act {act} has already asked for another refund."

@@ -1,0 +1,3 @@
+"""
+What the refunds room asks of its database.
+"""

@@ -1,0 +1,3 @@
+"""
+The refunds room's verbs.
+"""
