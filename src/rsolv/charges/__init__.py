@@ -35,6 +35,7 @@ from rsolv.charges.rules import (
     RefundState,
 )
 from rsolv.charges.service.arm import Cap, no_cap
+from rsolv.charges.service.collect import collect_again
 from rsolv.charges.service.end import cancel_debt, give_up
 from rsolv.charges.service.link import LINK_PATH, Link, LinkedCharge, action_url, address_of, find_by_link
 from rsolv.charges.service.open_debt import open_debt
@@ -84,6 +85,7 @@ __all__ = [
     "action_url",
     "address_of",
     "cancel_debt",
+    "collect_again",
     "count_held",
     "explain_charge",
     "find_by_link",

@@ -66,6 +66,22 @@ async def insert_debt_once(
     return intent_id
 
 
+async def insert_intent(connection: Connection, *, customer_id: int, debt_id: int, now: datetime) -> int:
+    """
+    Write another charge for a debt, due at once; the database refuses a second one that is alive.
+    """
+    intent_id: int = await connection.fetchval(
+        """
+        INSERT INTO charge_intents (customer_id, debt_id, wake_at, created_at, moved_at)
+        VALUES ($1, $2, $3, $3, $3) RETURNING id
+        """,
+        customer_id,
+        debt_id,
+        now,
+    )
+    return intent_id
+
+
 async def close_debt(connection: Connection, intent: Intent, *, state: str) -> None:
     """
     Close the debt of a charge.

@@ -91,6 +91,8 @@ async def _ask(
     intent = await intents.lock_intent(connection, customer_id=customer_id, charge_id=charge_id)
     if intent is None:
         raise UnknownCharge(charge_id=charge_id)
+    if intent.state == ending == "canceled" and intent.debt_state == "open":
+        await _drop_what_ended_at_stripe(connection, intent, actor=actor, reason=reason)
     is_asked = intent.state == ending or (intent.ending == ending and intent.state not in FINAL)
     if not is_asked and (intent.state not in _MAY_END[ending] or intent.ending is not None):
         raise ChargeCannotEnd(charge_id=charge_id, state=intent.state, ending=ending)
@@ -109,3 +111,21 @@ async def _ask(
             facts={"ending": ending, "reason": reason},
         )
     return await get_charge(connection, customer_id=customer_id, charge_id=charge_id)
+
+
+async def _drop_what_ended_at_stripe(connection: Connection, intent: Intent, *, actor: Actor, reason: str) -> None:
+    """
+    Close the debt of a charge whose payment somebody canceled at Stripe, unless another charge is collecting it.
+    """
+    newest_id = await debts.find_intent_id(connection, customer_id=intent.customer_id, fix_id=intent.fix_id)
+    if newest_id != intent.id:
+        raise ChargeCannotEnd(charge_id=intent.id, state=intent.state, ending="dropped, being collected again")
+    await debts.close_debt(connection, intent, state="canceled")
+    await record(
+        connection,
+        actor=actor,
+        action="charge:debt_dropped",
+        subject=f"charge {intent.id}",
+        customer_id=intent.customer_id,
+        facts={"reason": reason},
+    )
