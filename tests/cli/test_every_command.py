@@ -21,6 +21,12 @@ TRIED_ELSEWHERE = {
     "worker": "tests/test_worker.py",
     "demo": "tests/cli/test_demo.py",
     "db restore": "tests/local",
+    "charges list": "tests/cli/test_charges.py",
+    "charges show": "tests/cli/test_charges.py",
+    "charges retry": "tests/cli/test_charges.py",
+    "charges cancel": "tests/cli/test_charges.py",
+    "charges give-up": "tests/cli/test_charges.py",
+    "charges collect": "tests/cli/test_charges.py",
 }
 
 TRIED_HERE = {

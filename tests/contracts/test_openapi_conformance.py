@@ -119,7 +119,7 @@ def key(web: Web, database_url: str) -> str:
         for issue in range(1, client.get(USAGE).json()["credit_balance"] + 2):
             client.post(STORE, json=fix(issue))
     # Whose link has the token that the document gives as an example.
-    asyncio.run(execute(database_url, f"UPDATE charge_intents SET link_token = '{'0' * 64}'"))
+    asyncio.run(execute(database_url, "UPDATE charge_intents SET link_token = repeat('0', 64)"))
     return str(signed_up["api_key"])
 
 

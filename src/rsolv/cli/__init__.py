@@ -8,7 +8,19 @@ or network (docs/reference/cli.md).
 
 import typer
 
-from rsolv.cli import caps, catalog, config, corrections, customers, db, keys, ledger, refunds, serve
+from rsolv.cli import (
+    caps,
+    catalog,
+    charges,
+    config,
+    corrections,
+    customers,
+    db,
+    keys,
+    ledger,
+    refunds,
+    serve,
+)
 from rsolv.cli.demo import demo
 from rsolv.cli.up import up
 
@@ -32,6 +44,7 @@ app.add_typer(customers.app, name="customers")
 app.add_typer(keys.app, name="keys")
 app.add_typer(caps.app, name="caps")
 app.add_typer(refunds.app, name="refunds")
+app.add_typer(charges.app, name="charges")
 app.add_typer(ledger.app, name="ledger")
 
 
