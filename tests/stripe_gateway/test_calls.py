@@ -13,6 +13,7 @@ from rsolv.kernel.outside import CalledOutInsideTransaction, transaction_open
 from rsolv.kernel.secret import Secret
 from rsolv.stripe_gateway import GatewayMisused, GatewayUnavailable, OutcomeUnknown, StripeGateway
 from rsolv.stripe_gateway.client import GatewayOptions, open_gateway
+from rsolv.stripe_gateway.turns import Limits
 from stripe_gateway import objects
 from stripe_gateway.conftest import KEY
 from stripe_gateway.stand_in import REQUEST_ID, StandIn
@@ -47,7 +48,7 @@ async def test_so_many_calls_are_under_way_at_once(stripe: StandIn) -> None:
     """
     stripe.answer(objects.payment())
     stripe.may_answer.clear()
-    options = GatewayOptions(api_key=KEY, concurrency=3)
+    options = GatewayOptions(api_key=KEY, limits=Limits(at_once=3))
 
     async with open_gateway(options, httpx.ASGITransport(stripe)) as gateway:
         calls = [asyncio.create_task(gateway.read_payment("pi_1")) for _ in range(10)]
@@ -65,7 +66,7 @@ async def test_a_call_that_got_no_turn_did_nothing(stripe: StandIn) -> None:
     """
     stripe.answer(objects.payment())
     stripe.may_answer.clear()
-    options = GatewayOptions(api_key=KEY, concurrency=1, total_seconds=0.2)
+    options = GatewayOptions(api_key=KEY, limits=Limits(at_once=1), total_seconds=0.2)
 
     async with open_gateway(options, httpx.ASGITransport(stripe)) as gateway:
         cut_off = asyncio.create_task(gateway.cancel_payment("pi_1", key="first"))

@@ -213,7 +213,9 @@ async def test_the_planted_bug_of_trying_again_hides_the_doubt(stripe: StandIn) 
     stripe.answers[0].status, stripe.answers[1].status = 500, 429
 
     async with httpx.AsyncClient(transport=httpx.ASGITransport(stripe)) as http:
-        client = sdk.StripeClient(KEY.reveal(), http_client=Impatient(http), max_network_retries=1)
+        client = sdk.StripeClient(
+            KEY.reveal(), http_client=Impatient(http, GatewayOptions(api_key=KEY)), max_network_retries=1
+        )
         with pytest.raises(sdk.RateLimitError):
             await client.v1.payment_intents.confirm_async("pi_1")
 

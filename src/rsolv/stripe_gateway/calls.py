@@ -1,5 +1,5 @@
 """
-Make calls: never inside a transaction, so many at a time, only for so long, each with one line in the log.
+Make calls: never inside a transaction, only for so long, each with one line in the log.
 
 Nothing here tries again. Attempts are rows of ours, written down before the call and repeated with their key by a
 job; a second try hidden down here would only blur what the first one may have done (a timeout followed by a 429
@@ -16,7 +16,7 @@ import msgspec
 import structlog
 
 from rsolv.kernel.outside import require_no_transaction
-from rsolv.stripe_gateway.errors import GatewayFailure, GatewayMisused, GatewayUnavailable, OutcomeUnknown
+from rsolv.stripe_gateway.errors import GatewayFailure, GatewayMisused, OutcomeUnknown
 from rsolv.stripe_gateway.failures import Call, lost
 from rsolv.stripe_gateway.wire import Body
 
@@ -41,15 +41,14 @@ class Calls:
     The one way out to Stripe of this process.
     """
 
-    def __init__(self, *, concurrency: int, total_seconds: float) -> None:
-        self._slots = asyncio.Semaphore(concurrency)
+    def __init__(self, *, total_seconds: float) -> None:
         self._total_seconds = total_seconds
 
     async def make(self, call: Call, ask: Callable[[], Awaitable[Reply]], read: Callable[[Body, str], Value]) -> Value:
         """
-        Make the call when it is its turn, and read the answer.
+        Make the call, and read the answer.
 
-        The time limit covers the turn, the connection and the answer together.
+        The time limit covers the wait for its turn, the connection and the answer together.
 
         Raises:
             GatewayFailure: what went wrong, as `failures` decides.
@@ -70,15 +69,11 @@ class Calls:
         return value
 
     async def _in_time(self, call: Call, ask: Callable[[], Awaitable[Reply]]) -> Reply:
-        has_turn = False
         try:
-            async with asyncio.timeout(self._total_seconds), self._slots:
-                has_turn = True
+            async with asyncio.timeout(self._total_seconds):
                 return await ask()
         except TimeoutError as error:
-            if has_turn:
-                raise lost(call) from error
-            raise GatewayUnavailable(call.name, code="no_turn") from error
+            raise lost(call) from error  # a turn is not waited for that long: it was sent
 
 
 def _understood(call: Call, reply: Reply, read: Callable[[Body, str], Value]) -> Value:

@@ -40,13 +40,26 @@ class GatewayUnavailable(GatewayFailure):
     """
     Nothing was done by this call, and the same call may succeed later.
 
-    No connection was made, Stripe was too busy (429), the object or the key was in use by another call (409), or
-    a mere read got no usable answer. An earlier call with the same key may still have happened: repeat with that
-    key, never with a new one.
+    No connection was made, our own queue for Stripe was too long (`no_turn`), Stripe was too busy (429), the object or
+    the key was in use by another call (409), or a mere read got no usable answer. An earlier call with the same key may
+    still have happened: repeat with that key, never with a new one. `retry_after_seconds` is how long to wait at least,
+    where that is known.
     """
 
     fact = "not available, and nothing was done"
     passes_by_itself = True
+
+    def __init__(
+        self,
+        call: str,
+        *,
+        request_id: str | None = None,
+        status: int | None = None,
+        code: str | None = None,
+        retry_after_seconds: float | None = None,
+    ) -> None:
+        self.retry_after_seconds = retry_after_seconds
+        super().__init__(call, request_id=request_id, status=status, code=code)
 
 
 class OutcomeUnknown(GatewayFailure):

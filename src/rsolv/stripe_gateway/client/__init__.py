@@ -17,8 +17,9 @@ from rsolv.stripe_gateway.client.cards import _Cards
 from rsolv.stripe_gateway.client.payments import _Payments
 from rsolv.stripe_gateway.http import GatewayOptions, open_http
 from rsolv.stripe_gateway.port import API_VERSION, StripeGateway
+from rsolv.stripe_gateway.turns import Limits
 
-__all__ = ["GatewayOptions", "open_gateway"]
+__all__ = ["GatewayOptions", "Limits", "open_gateway"]
 
 _TEST_KEYS = ("sk_test_", "rk_test_")
 

@@ -11,9 +11,10 @@ import httpx
 import stripe
 
 from rsolv.stripe_gateway.calls import Calls, Reply
-from rsolv.stripe_gateway.errors import GatewayMisused
+from rsolv.stripe_gateway.errors import GatewayMisused, GatewayUnavailable
 from rsolv.stripe_gateway.failures import Answer, Call, failure, unreachable
-from rsolv.stripe_gateway.http import GatewayOptions, is_readable
+from rsolv.stripe_gateway.http import GatewayOptions, is_of_object, is_readable
+from rsolv.stripe_gateway.limiter import Limiter, NoTurn, endpoint_of
 from rsolv.stripe_gateway.port import API_VERSION
 from rsolv.stripe_gateway.translation import page
 from rsolv.stripe_gateway.wire import Body
@@ -52,23 +53,29 @@ class Carrier(stripe.HTTPClient):
 
     name = "httpx"
 
-    def __init__(self, http: httpx.AsyncClient) -> None:
+    def __init__(self, http: httpx.AsyncClient, options: GatewayOptions) -> None:
         super().__init__()
         self._http = http
+        self._limiter = Limiter(options.limits)
+        self._patience_seconds = options.patience_seconds
 
     async def request_async(
         self, method: str, url: str, headers: Mapping[str, str], post_data: str | None = None
     ) -> tuple[bytes, int, Mapping[str, str]]:
         """
-        Send one request, once.
+        Send one request, once, when it is its turn.
 
         Raises:
+            NoTurn: it was not sent, since too many wait already.
             NoAnswer: what came back is no answer of Stripe's; the library would quote it in its message.
         """
-        try:
-            answer = await self._http.request(method, url, headers=headers, content=post_data)
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            raise NoAnswer from error
+        endpoint = endpoint_of(method, url)
+        async with self._limiter.turn(endpoint, patience_seconds=self._patience_seconds):
+            try:
+                answer = await self._http.request(method, url, headers=headers, content=post_data)
+            except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+                raise NoAnswer from error
+        self._limiter.learn(endpoint, answer.status_code, answer.headers, is_of_object=is_of_object(answer))
         if not is_readable(answer):
             raise NoAnswer(answer)
         return answer.content, answer.status_code, answer.headers
@@ -89,12 +96,12 @@ class Asking:
     """
 
     def __init__(self, options: GatewayOptions, http: httpx.AsyncClient) -> None:
-        self._calls = Calls(concurrency=options.concurrency, total_seconds=options.total_seconds)
+        self._calls = Calls(total_seconds=options.total_seconds)
         self.v1 = stripe.StripeClient(
             options.api_key.reveal(),
             stripe_version=API_VERSION,
             base_addresses={"api": options.base_url.rstrip("/")} if options.base_url else None,
-            http_client=Carrier(http),
+            http_client=Carrier(http, options),
             max_network_retries=0,  # calls.py says why
         ).v1
 
@@ -165,6 +172,9 @@ def seconds(moment: datetime) -> int:
 async def _answered(call: Call, asking: Awaitable[stripe.StripeObject]) -> Reply:
     try:
         found = await asking
+    except NoTurn as error:
+        wait_seconds = error.retry_after_seconds
+        raise GatewayUnavailable(call.name, code="no_turn", retry_after_seconds=wait_seconds) from error
     except NoAnswer as error:
         raise unreachable(call, error, error.answer) from error
     except stripe.StripeError as error:
