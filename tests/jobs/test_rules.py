@@ -37,6 +37,16 @@ def test_an_outage_of_any_length_holds_no_job(tries: int, pause_seconds: int) ->
     assert pause_before_retry(tries, passes_by_itself=True) == timedelta(seconds=pause_seconds)
 
 
+@pytest.mark.parametrize(("asked_seconds", "pause_seconds"), [(0, 4), (3.5, 4), (30, 30), (86_400, 600)])
+def test_who_is_busy_may_ask_for_a_longer_pause(asked_seconds: float, pause_seconds: float) -> None:
+    """
+    A shorter one changes nothing, and ten minutes are the longest.
+    """
+    pause = pause_before_retry(2, passes_by_itself=True, at_least_seconds=asked_seconds)
+
+    assert pause == timedelta(seconds=pause_seconds)
+
+
 def test_no_pause_is_longer_than_an_hour() -> None:
     """
     However the figures are changed.

@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import asyncpg
@@ -17,6 +18,7 @@ from cli.waiting import DEADLINE_SECONDS, eventually
 from rsolv.db import Database, Unavailable
 from rsolv.jobs import Handler, Job, JobCall, Schedule, WaitingJobs, count_waiting, enqueue, work
 from rsolv.jobs.rules import TRIES_MAX, pause_before_retry
+from rsolv.jobs.service.work import JOBS_AT_ONCE
 from rsolv.local.cluster import Cluster
 
 STAND_IN = Path(__file__).with_name("stand_in.py")
@@ -47,12 +49,14 @@ async def queue(owner: asyncpg.Connection) -> None:
 
 
 @asynccontextmanager
-async def working(url: str, handlers: Mapping[str, Handler], *schedules: Schedule) -> AsyncIterator[asyncio.Event]:
+async def working(
+    url: str, handlers: Mapping[str, Handler], *schedules: Schedule, at_once: int = JOBS_AT_ONCE
+) -> AsyncIterator[asyncio.Event]:
     """
     Work in this process until the block ends or its event is set.
     """
     stop = asyncio.Event()
-    task = asyncio.create_task(work(url, handlers=handlers, schedules=schedules, stop=stop))
+    task = asyncio.create_task(work(url, handlers=handlers, schedules=schedules, at_once=at_once, stop=stop))
     try:
         yield stop
     finally:
@@ -101,6 +105,87 @@ async def test_a_job_is_run_with_its_ids(database: Database, database_url: str) 
     assert (call.ids, call.tries) == ({"lamp_id": 7, "colour": "red"}, 0)
     assert await waiting(database) == []
     assert len(lamps.calls) == 1
+
+
+class Crowd:
+    """
+    A handler whose calls stay until they may end.
+    """
+
+    def __init__(self, full_at: int) -> None:
+        self._full_at = full_at
+        self.under_way = self.most_under_way = self.ended = 0
+        self.is_full, self.may_end = asyncio.Event(), asyncio.Event()
+
+    async def stay(self, _call: JobCall) -> None:
+        self.under_way += 1
+        self.most_under_way = max(self.most_under_way, self.under_way)
+        if self.under_way == self._full_at:
+            self.is_full.set()
+        await self.may_end.wait()
+        self.under_way -= 1
+        self.ended += 1
+
+
+@pytest.mark.parametrize("at_once", [2, 25])
+async def test_so_many_jobs_are_done_at_once_and_no_more(database: Database, database_url: str, at_once: int) -> None:
+    """
+    What is over that waits, unclaimed, so that another worker can take it; in the end all are done.
+    """
+    crowd = Crowd(full_at=at_once)
+    await promise(database, *(Job("lamp.light") for _ in range(60)))
+
+    async def all_ended() -> bool:
+        return crowd.ended == 60
+
+    async with working(database_url, {"lamp.light": crowd.stay}, at_once=at_once):
+        await asyncio.wait_for(crowd.is_full.wait(), DEADLINE_SECONDS)
+        assert await waiting(database) == [WaitingJobs("lamp.light", queued=60 - at_once, held=0)]
+        crowd.may_end.set()
+        await eventually(all_ended, "all jobs ended")
+
+    assert crowd.most_under_way == at_once
+
+
+async def test_a_crowd_without_a_limit_is_seen(database: Database, database_url: str) -> None:
+    """
+    The planted bug: where as many as there are may be claimed, all are under way together.
+    """
+    crowd = Crowd(full_at=60)
+    await promise(database, *(Job("lamp.light") for _ in range(60)))
+
+    async with working(database_url, {"lamp.light": crowd.stay}, at_once=1_000):
+        await asyncio.wait_for(crowd.is_full.wait(), DEADLINE_SECONDS)
+        crowd.may_end.set()
+
+    assert crowd.most_under_way == 60
+
+
+class Busy(Exception):
+    """
+    What a gateway raises whose queue is too long.
+    """
+
+    passes_by_itself = True
+    retry_after_seconds = 30.0
+
+
+async def test_a_job_that_is_told_when_to_come_again_rests_that_long(
+    database: Database, database_url: str, owner: asyncpg.Connection
+) -> None:
+    """
+    Half a minute rather than the two seconds of a first failure.
+    """
+
+    async def fail(_call: JobCall) -> None:
+        raise Busy
+
+    async def rests() -> timedelta | None:
+        return await owner.fetchval("SELECT execute_after - updated FROM pgqueuer WHERE attempts = 1")
+
+    await promise(database, Job("lamp.light"))
+    async with working(database_url, {"lamp.light": fail}):
+        assert await eventually(rests, "the job rests") == timedelta(seconds=30)
 
 
 async def test_a_job_promised_while_working_is_heard_of(database: Database, database_url: str) -> None:

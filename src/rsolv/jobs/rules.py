@@ -62,14 +62,15 @@ class WaitingJobs:
     held: int
 
 
-def pause_before_retry(tries: int, *, passes_by_itself: bool = False) -> timedelta | None:
+def pause_before_retry(tries: int, *, passes_by_itself: bool = False, at_least_seconds: float = 0) -> timedelta | None:
     """
     Return how long a job rests that has failed *tries* times, or None when it is to be held.
 
     Doubles from two seconds to an hour. Trouble that *passes by itself* (somebody else's system is away) is no fault of
-    the job, so that one is tried for ever, every ten minutes in the end.
+    the job, so that one is tried for ever, every ten minutes in the end. Who is busy may ask for *at_least* so long,
+    up to the same ten minutes.
     """
-    pause = _FIRST_PAUSE * (1 << min(tries - 1, TRIES_MAX))
+    pause = max(_FIRST_PAUSE * (1 << min(tries - 1, TRIES_MAX)), timedelta(seconds=at_least_seconds))
     if passes_by_itself:
         return min(pause, _LONGEST_PAUSE_IN_AN_OUTAGE)
     return min(pause, _LONGEST_PAUSE) if tries < TRIES_MAX else None

@@ -19,6 +19,8 @@ from rsolv.jobs.rules import Handler, JobCall, Schedule, pause_before_retry
 
 HEARTBEAT_TIMEOUT = timedelta(seconds=20)
 POLL_EVERY = timedelta(seconds=5)
+JOBS_AT_ONCE = 32
+_CLAIMED_TOGETHER_MAX = 10
 
 log = structlog.get_logger()
 
@@ -34,11 +36,13 @@ async def work(
     *,
     handlers: Mapping[str, Handler],
     schedules: Iterable[Schedule] = (),
+    at_once: int = JOBS_AT_ONCE,
     stop: asyncio.Event,
 ) -> None:
     """
     Claim and run jobs of the kinds that have a handler, and the schedules, until *stop* is set; then let them end.
 
+    No more than *at_once* jobs (two at least) are claimed at a time; the others wait for this worker or for another.
     Kinds without a handler stay queued. A handler that raises is tried again after a growing pause, then held. A worker
     that dies hands its jobs on once its heartbeat is twenty seconds old.
     """
@@ -51,7 +55,12 @@ async def work(
         stopping = asyncio.create_task(_stop_when_set(stop, queue))
         try:
             if handlers:
-                await queue.run(dequeue_timeout=POLL_EVERY, heartbeat_timeout=HEARTBEAT_TIMEOUT)
+                await queue.run(
+                    dequeue_timeout=POLL_EVERY,
+                    heartbeat_timeout=HEARTBEAT_TIMEOUT,
+                    batch_size=min(at_once // 2, _CLAIMED_TOGETHER_MAX),
+                    max_concurrent_tasks=at_once,
+                )
             else:
                 # Without a kind to look for, every notification would have the whole queue read in vain: after some
                 # thousand sign-ups that held one of two cores for half a minute (measured by `make bench`).
@@ -73,7 +82,11 @@ def _tried(kind: str, handler: Handler) -> Callable[[QueuedJob], Awaitable[None]
         except Exception as error:
             tries, reason = call.tries + 1, type(error).__name__
             log.warning("job_failed", kind=kind, job_id=call.job_id, tries=tries, error=reason)
-            pause = pause_before_retry(tries, passes_by_itself=getattr(error, "passes_by_itself", False))
+            pause = pause_before_retry(
+                tries,
+                passes_by_itself=getattr(error, "passes_by_itself", False),
+                at_least_seconds=getattr(error, "retry_after_seconds", None) or 0,
+            )
             # From None: the queue keeps what it is told of a failure, and messages may quote secrets and people.
             if pause is None:
                 raise JobHeld(reason) from None
