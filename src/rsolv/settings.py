@@ -40,7 +40,11 @@ class Settings:
     secret_key_base: Secret | None
     stripe_api_key: Secret | None
     stripe_api_base: str | None
+    stripe_calls_per_second: int
+    stripe_calls_per_second_per_endpoint: int
     web_workers: int
+    workers: int
+    jobs_at_once: int
     database_pool_size: int
     max_body_bytes: int
     api_key_cache_ttl_seconds: int
@@ -115,7 +119,13 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         secret_key_base=reader.secret("SECRET_KEY_BASE"),
         stripe_api_key=reader.secret("STRIPE_API_KEY"),
         stripe_api_base=environ.get("STRIPE_API_BASE") or None,
+        stripe_calls_per_second=reader.integer("STRIPE_CALLS_PER_SECOND", 90, smallest=4, largest=10_000),
+        stripe_calls_per_second_per_endpoint=reader.integer(
+            "STRIPE_CALLS_PER_SECOND_PER_ENDPOINT", 22, smallest=1, largest=10_000
+        ),
         web_workers=reader.integer("WEB_WORKERS", 2, smallest=1, largest=64),
+        workers=reader.integer("WORKERS", 1, smallest=1, largest=64),
+        jobs_at_once=reader.integer("JOBS_AT_ONCE", 32, smallest=2, largest=500),
         database_pool_size=reader.integer("DATABASE_POOL_SIZE", 8, smallest=2, largest=100),
         max_body_bytes=reader.integer("MAX_BODY_BYTES", 1_048_576, smallest=1_024, largest=67_108_864),
         api_key_cache_ttl_seconds=reader.integer("API_KEY_CACHE_TTL_SECONDS", 60, smallest=0, largest=300),

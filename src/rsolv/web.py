@@ -20,7 +20,7 @@ from rsolv.logs import set_up_logging
 from rsolv.settings import Settings, load_settings
 from rsolv.spending_caps import cap_charges
 from rsolv.stripe_gateway import StripeGateway
-from rsolv.wiring import configured_gateway, safety_caps, wired_bus
+from rsolv.wiring import configured_gateway, limits_of_a_web_process, safety_caps, wired_bus
 
 if TYPE_CHECKING:
     import httpx
@@ -64,7 +64,9 @@ class Web:
         await receive()
         try:
             async with (
-                configured_gateway(self._settings, self._stripe_transport) as gateway,
+                configured_gateway(
+                    self._settings, limits_of_a_web_process(self._settings), self._stripe_transport
+                ) as gateway,
                 self._parts(gateway) as parts,
             ):
                 self._application = build_application(parts)

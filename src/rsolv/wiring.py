@@ -13,12 +13,21 @@ from rsolv.kernel.events import EventBus
 from rsolv.settings import Settings
 from rsolv.spending_caps import SafetyCaps
 from rsolv.stripe_gateway import StripeGateway
-from rsolv.stripe_gateway.client import GatewayOptions, open_gateway
+from rsolv.stripe_gateway.client import GatewayOptions, Limits, open_gateway
 
 if TYPE_CHECKING:
     import httpx
 
 log = structlog.get_logger()
+
+SANDBOX_CALLS_PER_SECOND = 22
+"""
+The most that is asked of a sandbox of Stripe's, which allows 25 in all (docs.stripe.com/rate-limits).
+"""
+
+_OF_THE_WORKERS = 0.75
+_WEB_CALLS_PER_SECOND_PER_ENDPOINT = 2
+_WEB_CALLS_AT_ONCE = 16
 
 
 def wired_bus(*, billing_enabled: bool = True) -> EventBus:
@@ -48,9 +57,39 @@ def safety_caps(settings: Settings) -> SafetyCaps:
     )
 
 
+def limits_of_a_web_process(settings: Settings) -> Limits:
+    """
+    Return what one web process may ask of Stripe: its part of a quarter of the whole, and two of an endpoint.
+
+    Payments are made by workers; here they are confirmed only for customers who are there, by a link.
+    """
+    return Limits(
+        per_second=_calls_per_second(settings) * (1 - _OF_THE_WORKERS) / settings.web_workers,
+        per_second_per_endpoint=_WEB_CALLS_PER_SECOND_PER_ENDPOINT / settings.web_workers,
+        at_once=_WEB_CALLS_AT_ONCE,
+    )
+
+
+def limits_of_a_worker(settings: Settings) -> Limits:
+    """
+    Return what one worker may ask of Stripe: its part of three quarters of the whole, and of each endpoint.
+    """
+    return Limits(
+        per_second=_calls_per_second(settings) * _OF_THE_WORKERS / settings.workers,
+        per_second_per_endpoint=settings.stripe_calls_per_second_per_endpoint / settings.workers,
+        at_once=settings.jobs_at_once,
+    )
+
+
+def _calls_per_second(settings: Settings) -> int:
+    is_sandbox = not settings.is_production and settings.stripe_api_base is None
+    asked = settings.stripe_calls_per_second
+    return min(asked, SANDBOX_CALLS_PER_SECOND) if is_sandbox else asked
+
+
 @asynccontextmanager
 async def configured_gateway(
-    settings: Settings, transport: "httpx.AsyncBaseTransport | None" = None
+    settings: Settings, limits: Limits, transport: "httpx.AsyncBaseTransport | None" = None
 ) -> AsyncIterator[StripeGateway | None]:
     """
     Lend the gateway until the block ends; None where no key of Stripe's is set.
@@ -61,6 +100,6 @@ async def configured_gateway(
         log.warning("stripe_not_configured", consequence="nobody can add a card, and Stripe's jobs stay in the queue")
         yield None
         return
-    options = GatewayOptions(api_key=settings.stripe_api_key, base_url=settings.stripe_api_base)
+    options = GatewayOptions(api_key=settings.stripe_api_key, base_url=settings.stripe_api_base, limits=limits)
     async with open_gateway(options, transport) as gateway:
         yield gateway

@@ -24,7 +24,7 @@ from rsolv.settings import load_settings
 from rsolv.spending_caps import SafetyCaps, cap_charges
 from rsolv.spending_caps.jobs import retry_capped_charges
 from rsolv.stripe_gateway import StripeGateway
-from rsolv.wiring import configured_gateway, safety_caps, wired_bus
+from rsolv.wiring import configured_gateway, limits_of_a_worker, safety_caps, wired_bus
 
 log = structlog.get_logger()
 
@@ -47,7 +47,7 @@ async def run(ready: Callable[[list[str]], None] = lambda _kinds: None) -> None:
         asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
     database = await Database.open(url, application="worker", pool_size=settings.database_pool_size)
     try:
-        async with configured_gateway(settings) as gateway:
+        async with configured_gateway(settings, limits_of_a_worker(settings)) as gateway:
             bus = wired_bus(billing_enabled=settings.billing_enabled)
             handlers = handled_jobs(
                 database,
@@ -59,7 +59,7 @@ async def run(ready: Callable[[list[str]], None] = lambda _kinds: None) -> None:
             log.info("worker_started", kinds=sorted(handlers))
             ready(sorted(handlers))
             schedules = _schedules(database, billing_enabled=settings.billing_enabled)
-            await work(url, handlers=handlers, schedules=schedules, stop=stop)
+            await work(url, handlers=handlers, schedules=schedules, at_once=settings.jobs_at_once, stop=stop)
     finally:
         await database.close()
 

@@ -2,7 +2,8 @@
 The runtime guard of house rule 6: no call to an outside system inside a transaction.
 
 `db.py` marks the running task while a transaction is open; every gateway asks `require_no_transaction`
-before it calls out. The static twin of this guard is a rule in tools/lint.
+before it calls out. No setting and no switch of Python's turns it off. The static twin of this guard is a rule in
+tools/lint.
 """
 
 from collections.abc import Iterator
