@@ -7,6 +7,7 @@ import fcntl
 import logging
 import signal
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -50,6 +51,7 @@ def serve(listener: socket.socket, home: Path, *, seed: str, log_file: Path | No
             file=home / STATE,
             log=log_file,
             signed_at=machine_seconds,
+            logged_at=time.time,
             base_url=url_of(listener),
         )
         ready()

@@ -33,7 +33,8 @@ class Twin:
     One twin. Same seed, same calls: same ids, same answers.
 
     With *file* its state survives a restart; with *log* every call and event is recorded for the contract's judge.
-    Webhooks are signed at its own time, or at *signed_at*'s; its pages are at *base_url*. Whatever goes wrong in the
+    Webhooks are signed at its own time, or at *signed_at*'s; the log tells when calls came by *logged_at*, if that is
+    given; its pages are at *base_url*. Whatever goes wrong in the
     twin itself is in `mistakes`; a test ends by looking there.
     """
 
@@ -45,9 +46,10 @@ class Twin:
         file: Path | None = None,
         log: Path | None = None,
         signed_at: Callable[[], int] | None = None,
+        logged_at: Callable[[], float] | None = None,
         base_url: str = "http://127.0.0.1",
     ) -> None:
-        self.log = RequestLog(log)
+        self.log = RequestLog(log, logged_at)
         self._file = file
         self._starts_at = starts_at
         self._signed_at = signed_at

@@ -2,7 +2,7 @@
 The judge: reads what a twin was asked, answered and sent, and checks it again, so that the twin does not judge itself.
 
 The log has one JSON value a line: calls as `{"kind": "call", "method", "path", "query", "headers", "body", "status",
-"answer"}`, events as `{"kind": "event", "event"}`.
+"answer"}` and perhaps `heard_at`, seconds since 1970; events as `{"kind": "event", "event"}`.
 """
 
 import json

@@ -84,6 +84,7 @@ class Api:
         """
         Answer one call; a planned fault may spoil it before, during or after.
         """
+        heard_at = self._log.heard_at()
         request_id = "req_" + "".join(self._names.choices("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", k=14))
         operation = self._account.contract.find(request.method, request.path)
         fault = self._faults.strike(request.method, operation.template if operation else request.path)
@@ -96,7 +97,7 @@ class Api:
             self.mistakes.append(mistake)
             log.exception("The twin's own mistake in %s %s", request.method, request.path)
             outcome = _Outcome(500, encoded({"error": {"type": "api_error", "message": f"twin: {mistake!r}"}}), {})
-        self._log.call(request, outcome.status, outcome.body)
+        self._log.call(request, outcome.status, outcome.body, heard_at=heard_at)
         key = request.headers.get("idempotency-key")
         headers = {
             "content-type": "application/json",

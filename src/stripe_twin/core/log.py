@@ -2,6 +2,7 @@
 The record of what was asked, answered and emitted, for a judge other than the twin (`python -m stripe_twin.contract`).
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,12 @@ _KEY_SHOWN = len("sk_test_")
 
 class RequestLog:
     """
-    JSON lines, added to *file*; without a file nothing is kept.
+    JSON lines, added to *file*; without a file nothing is kept. With *read_clock* each call has its time.
     """
 
-    def __init__(self, file: Path | None) -> None:
+    def __init__(self, file: Path | None, read_clock: Callable[[], float] | None = None) -> None:
         self._lines = file.open("ab", buffering=0) if file else None
+        self._read_clock = read_clock
 
     def watch(self, store: Store) -> None:
         """
@@ -29,7 +31,13 @@ class RequestLog:
         """
         store.on_kept.append(lambda unit: self._events(store, unit))
 
-    def call(self, request: Request, status: int, answer: bytes) -> None:
+    def heard_at(self) -> float | None:
+        """
+        Return the present moment in seconds since 1970, where somebody wants to know.
+        """
+        return self._read_clock() if self._lines is not None and self._read_clock is not None else None
+
+    def call(self, request: Request, status: int, answer: bytes, *, heard_at: float | None) -> None:
         """
         Record a call with its answer.
         """
@@ -41,6 +49,7 @@ class RequestLog:
         self._write(
             {
                 "kind": "call",
+                **({"heard_at": heard_at} if heard_at is not None else {}),
                 "method": request.method,
                 "path": request.path,
                 "query": request.query,
