@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from rsolv import card_setups, charges, fixes, payment_methods, refunds, reversals, spending_caps
+from rsolv import card_setups, charges, fixes, payment_methods, refunds, reversals, spending_caps, standing
 from rsolv.kernel.events import EventBus
 from rsolv.settings import Settings
 from rsolv.spending_caps import SafetyCaps
@@ -35,6 +35,7 @@ def wired_bus(*, billing_enabled: bool = True) -> EventBus:
     Return the bus with everybody who wants to know subscribed. While billing is off, fixes are recorded only.
     """
     bus = EventBus()
+    bus.subscribe(fixes.PhaseCompleted, standing.refuse_new_work)
     bus.subscribe(fixes.PhaseCompleted, fixes.note_first_scan)
     bus.subscribe(fixes.PhaseCompleted, fixes.meter_fix if billing_enabled else fixes.record_unbilled_fix)
     bus.subscribe(payment_methods.ConsentWithdrawn, card_setups.note_withdrawal)

@@ -39,6 +39,15 @@ async def test_usage_shows_the_customer_at_a_glance(acme_client: httpx.AsyncClie
             "pro_extra_cents": subscription[1].fix_price_cents,
         },
         "fixes_this_period": 0,
+        "standing": {
+            "state": "good",
+            "owed_cents": 0,
+            "currency": None,
+            "since": None,
+            "grace_ends_at": None,
+            "pay_url": None,
+        },
+        "waiting": None,
         "recent_transactions": [
             {
                 "id": transaction["id"],

@@ -34,6 +34,7 @@ DISTRIBUTED = {
     "card_setups": "customer_id",
     "consents": "customer_id",
     "spending_caps": "customer_id",
+    "card_attaches": "customer_id",
 }
 """
 By which column each table is cut.

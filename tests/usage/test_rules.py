@@ -3,6 +3,7 @@ What a customer is warned of, what they pay and how it is written; no database.
 """
 
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -10,8 +11,18 @@ from hypothesis import strategies as st
 
 from factories.catalogs import CATALOGS
 from rsolv.catalog import Catalog
+from rsolv.kernel.money import money
 from rsolv.spending_caps import CapStatus
-from rsolv.usage.rules import can_use_service, money, period_start, pricing_for, warnings_for, warnings_of_cap
+from rsolv.standing import Standing
+from rsolv.standing.rules import GRACE
+from rsolv.usage.rules import (
+    can_use_service,
+    period_start,
+    pricing_for,
+    warnings_for,
+    warnings_of_cap,
+    warnings_of_standing,
+)
 
 BOTH = pytest.mark.parametrize("catalog", CATALOGS.values(), ids=CATALOGS)
 
@@ -118,7 +129,27 @@ def test_the_service_is_for_who_has_credits_or_can_pay(credits: int, can_be_char
     """
     Only without both it stops.
     """
-    assert can_use_service(credit_balance=credits, can_be_charged=can_be_charged) is usable
+    assert can_use_service(credit_balance=credits, can_be_charged=can_be_charged, standing=Standing()) is usable
+
+
+@pytest.mark.parametrize(("state", "usable", "level"), [("grace", True, "warning"), ("refused", False, "critical")])
+def test_who_owes_is_warned_and_in_the_end_refused(
+    state: Literal["grace", "refused"],
+    usable: bool,  # noqa: FBT001 -- a case
+    level: str,
+) -> None:
+    """
+    With the amount, since when, and what to do; who owes nothing is told nothing.
+    """
+    since = datetime(2027, 6, 1, tzinfo=UTC)
+    stands = Standing(state=state, owed_cents=2_900, currency="usd", since=since, grace_ends_at=since + GRACE)
+
+    (warning,) = warnings_of_standing(stands)
+
+    assert can_use_service(credit_balance=3, can_be_charged=True, standing=stands) is usable
+    assert (warning.level, warning.code) == (level, "payment_overdue")
+    assert all(words in warning.message for words in ("$29.00", "2027-06-01", "Add a card"))
+    assert warnings_of_standing(Standing()) == []
 
 
 @BOTH

@@ -4,7 +4,9 @@ The one table from kinds of error to statuses, and the one body every error has.
 The reasons are in docs/decisions/0007-error-body.md.
 """
 
+from datetime import datetime
 from http import HTTPStatus
+from typing import Any
 
 import msgspec
 
@@ -34,11 +36,26 @@ STATUS_OF_KIND: dict[type[DomainError], HTTPStatus] = {
 RETRY_AFTER_SECONDS = b"1"
 
 
+class OwedShape(Shape):
+    """
+    What is overdue, since when, and how to be served again: pay at `pay_url` if there is one, or add another card.
+    """
+
+    amount_cents: int
+    currency: str
+    since: datetime
+    grace_ended_at: datetime
+    pay_url: str | None
+    add_card: str = "POST /api/v1/billing/payment-methods/setup"
+    see_charges: str = "GET /api/v1/billing/charges"
+
+
 class ErrorBody(Shape, omit_defaults=True):
     """
     What went wrong: a sentence, a stable code, and the id under which we find the request in our logs.
 
-    `errors` lists sentences per field when the status is 422; `decline` has a bank's words when it said no.
+    `errors` lists sentences per field when the status is 422; `decline` has a bank's words when it said no; `owed` says
+    what is overdue where that is why.
     """
 
     error: str
@@ -46,6 +63,7 @@ class ErrorBody(Shape, omit_defaults=True):
     request_id: str
     errors: dict[str, list[str]] | None = None
     decline: dict[str, str] | None = None
+    owed: OwedShape | None = None
 
 
 class WireRefusal(Exception):
@@ -90,7 +108,8 @@ def reply_to_error(error: Exception, request_id: str) -> Reply | None:
         status, code = _status_of(error), error.code
         fields = error.fields if isinstance(error, Invalid) else None
         if error.passes_by_itself:
-            retry = ((b"retry-after", RETRY_AFTER_SECONDS),)
+            seconds = error.retry_after_seconds if isinstance(error, TooMany) else 1
+            retry = ((b"retry-after", b"%d" % seconds),)
     elif isinstance(error, GatewayUnavailable | OutcomeUnknown):
         status, code = HTTPStatus.SERVICE_UNAVAILABLE, "payments_unavailable"
         retry = ((b"retry-after", RETRY_AFTER_SECONDS),)
@@ -108,9 +127,14 @@ def reply_to_error(error: Exception, request_id: str) -> Reply | None:
         error = Exception("A value of the request cannot be stored.")
     else:
         return None
-    decline = error.decline if isinstance(error, PaymentNeeded) else None
-    body = ErrorBody(error=str(error), code=code, request_id=request_id, errors=fields, decline=decline)
+    body = ErrorBody(error=str(error), code=code, request_id=request_id, errors=fields)
+    if isinstance(error, PaymentNeeded):
+        body.decline, body.owed = error.decline, _owed(error.owed)
     return Reply(msgspec.json.encode(body), status=status, headers=retry)
+
+
+def _owed(figures: dict[str, Any] | None) -> OwedShape | None:
+    return None if figures is None else OwedShape(**figures)
 
 
 def internal_error(request_id: str) -> Reply:

@@ -19,6 +19,7 @@ from rsolv.charges.jobs import Machine, look_by_link, pay_by_link
 from rsolv.charges.queries.invariants import INVARIANTS
 from rsolv.charges.queries.spending import Spent
 from rsolv.charges.rules import (
+    NOT_COLLECTED,
     POINTS,
     Attempt,
     Charge,
@@ -55,6 +56,7 @@ __all__ = [
     "HELD_AT_A_TIME",
     "INVARIANTS",
     "LINK_PATH",
+    "NOT_COLLECTED",
     "POINTS",
     "Attempt",
     "Cap",

@@ -123,8 +123,21 @@ def _as_text(summary: usage.UsageSummary) -> str:
         ["source", customer.source],
         ["credits", summary.credit_balance],
         ["can use service", "yes" if summary.can_use_service else "no"],
+        ["standing", _standing(summary)],
         ["fixes this month", summary.fixes_this_period],
         ["first scan", customer.first_scan_at or "none yet"],
     ]
+    if summary.waiting is not None:
+        waiting = summary.waiting
+        what = f"{waiting.count} charges, {usage.money(waiting.amount_cents, waiting.currency)}"
+        facts.append(["waiting", f"{what}, for the {waiting.reason.replace('_', ' ')}"])
     facts += [[warning.level, warning.message] for warning in summary.warnings]
     return "\n".join(f"{name:18}{value}" for name, value in facts)
+
+
+def _standing(summary: usage.UsageSummary) -> str:
+    stands = summary.standing
+    if stands.currency is None:
+        return stands.state
+    owed = f"{usage.money(stands.owed_cents, stands.currency)} owed since {stands.since:%Y-%m-%d %H:%M}"
+    return f"{stands.state}: {owed}, grace until {stands.grace_ends_at:%Y-%m-%d %H:%M}"

@@ -55,6 +55,8 @@ class PhaseReport:
 class PhaseCompleted:
     """
     The event: one phase result was stored, in the transaction that is still open.
+
+    `begins_work`: it is the scan of a commit that was not scanned before. A subscriber may raise to refuse that.
     """
 
     customer_id: int
@@ -66,6 +68,7 @@ class PhaseCompleted:
     issue_number: int | None
     billable: bool
     occurred_at: datetime
+    begins_work: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,20 +66,27 @@ class PaymentNeeded(DomainError):
     """
     The customer has to pay, or to say how, before this can go on.
 
-    `decline` has the bank's machine words where a bank said no.
+    `decline` has the bank's machine words where a bank said no, `owed` the figures where something is overdue.
     """
 
-    def __init__(self, decline: dict[str, str] | None = None, **facts: object) -> None:
+    def __init__(
+        self, decline: dict[str, str] | None = None, owed: dict[str, object] | None = None, **facts: object
+    ) -> None:
         self.decline = decline
+        self.owed = owed
         super().__init__(**facts)
 
 
 class TooMany(DomainError):
     """
-    A limit is reached; waiting helps.
+    A limit is reached; waiting helps, for so long.
     """
 
     passes_by_itself = True
+
+    def __init__(self, retry_after_seconds: int = 1, **facts: object) -> None:
+        self.retry_after_seconds = retry_after_seconds
+        super().__init__(**facts)
 
 
 KINDS: tuple[type[DomainError], ...] = (

@@ -6,8 +6,15 @@ room: in the next month, when the cap is raised, or when a charge under way fail
 """
 
 from rsolv.spending_caps.errors import SpendingCapInvalid
-from rsolv.spending_caps.rules import LARGEST_CENTS, SAFETY_CAP, SPENDING_CAP, CapStatus, SafetyCaps
-from rsolv.spending_caps.service import cap_charges, get_status, retry_after_reversal, retry_waiting, set_cap
+from rsolv.spending_caps.rules import LARGEST_CENTS, SAFETY_CAP, SPENDING_CAP, CapStatus, SafetyCaps, Waiting
+from rsolv.spending_caps.service import (
+    cap_charges,
+    find_waiting,
+    get_status,
+    retry_after_reversal,
+    retry_waiting,
+    set_cap,
+)
 
 __all__ = [
     "LARGEST_CENTS",
@@ -16,7 +23,9 @@ __all__ = [
     "CapStatus",
     "SafetyCaps",
     "SpendingCapInvalid",
+    "Waiting",
     "cap_charges",
+    "find_waiting",
     "get_status",
     "retry_after_reversal",
     "retry_waiting",

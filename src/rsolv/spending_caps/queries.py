@@ -5,7 +5,7 @@ What the spending caps room asks of its database.
 from datetime import datetime
 
 from rsolv.db import Connection
-from rsolv.spending_caps.rules import Cap
+from rsolv.spending_caps.rules import Cap, Waiting
 
 
 async def find_cap(connection: Connection, *, customer_id: int) -> Cap | None:
@@ -54,3 +54,20 @@ async def update_cap(
         currency,
         now,
     )
+
+
+async def find_waiting(connection: Connection, *, customer_id: int, reason: str) -> Waiting | None:
+    """
+    Return how many of a customer's charges wait for a reason, and what they come to, in the currency of most.
+    """
+    row = await connection.fetchrow(
+        """
+        SELECT count(*) AS count, sum(d.amount_cents)::bigint AS amount_cents, d.currency, i.parked_reason AS reason
+        FROM charge_intents AS i JOIN charge_debts AS d ON d.customer_id = i.customer_id AND d.id = i.debt_id
+        WHERE i.customer_id = $1 AND i.parked_reason = $2
+        GROUP BY d.currency, i.parked_reason ORDER BY count DESC, d.currency LIMIT 1
+        """,
+        customer_id,
+        reason,
+    )
+    return row and Waiting(**row)

@@ -33,6 +33,18 @@ class Cap:
     currency: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """
+    Charges that wait for one reason, and what they come to.
+    """
+
+    count: int
+    amount_cents: int
+    currency: str
+    reason: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SafetyCaps:
     """

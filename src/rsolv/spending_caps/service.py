@@ -20,6 +20,7 @@ from rsolv.spending_caps.rules import (
     Cap,
     CapStatus,
     SafetyCaps,
+    Waiting,
     month_start,
     next_month_start,
     over_safety_cap,
@@ -108,6 +109,13 @@ async def set_cap(
         )
         await retry_waiting(connection, customer_id=customer_id)
     return await get_status(connection, customer_id=customer_id, now=now)
+
+
+async def find_waiting(connection: Connection, *, customer_id: int) -> Waiting | None:
+    """
+    Return how many charges wait for a customer's cap, and what they come to; None: none does.
+    """
+    return await queries.find_waiting(connection, customer_id=customer_id, reason=SPENDING_CAP)
 
 
 async def retry_waiting(connection: Connection, *, customer_id: int) -> None:

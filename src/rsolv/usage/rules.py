@@ -8,8 +8,10 @@ from datetime import datetime
 
 from rsolv.catalog import Catalog
 from rsolv.customers import Customer
+from rsolv.kernel.money import money
 from rsolv.ledger import CreditTransaction
-from rsolv.spending_caps import CapStatus
+from rsolv.spending_caps import CapStatus, Waiting
+from rsolv.standing import GOOD, REFUSED, Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class Pricing:
 @dataclass(frozen=True, slots=True)
 class UsageSummary:
     """
-    All a customer sees at a glance.
+    All a customer sees at a glance. `waiting` is what their spending cap holds back.
     """
 
     customer: Customer
@@ -50,14 +52,18 @@ class UsageSummary:
     warnings: Sequence[UsageWarning]
     pricing: Pricing
     fixes_this_period: int
+    standing: Standing
+    waiting: Waiting | None
     recent_transactions: Sequence[CreditTransaction]
 
 
-def can_use_service(*, credit_balance: int, can_be_charged: bool) -> bool:
+def can_use_service(*, credit_balance: int, can_be_charged: bool, standing: Standing) -> bool:
     """
     Say whether new work is accepted: with credits, or with a payment method and the consent to charge it.
+
+    Not of somebody who owes for longer than the grace.
     """
-    return credit_balance > 0 or can_be_charged
+    return standing.state != REFUSED and (credit_balance > 0 or can_be_charged)
 
 
 def warnings_for(
@@ -102,6 +108,20 @@ def warnings_of_cap(cap: CapStatus, *, is_charging: bool) -> list[UsageWarning]:
     return [UsageWarning("warning", "spending_cap_reached", text)]
 
 
+def warnings_of_standing(standing: Standing) -> list[UsageWarning]:
+    """
+    Warn of what is overdue: until when new scans are taken, and that they no longer are.
+    """
+    if standing.state == GOOD or standing.currency is None:
+        return []
+    owed = f"{money(standing.owed_cents, standing.currency)} could not be collected since {standing.since:%Y-%m-%d}. "
+    mend = "Add a card that can be charged."
+    if standing.state == REFUSED:
+        return [UsageWarning("critical", "payment_overdue", f"{owed}New scans are refused until it is paid. {mend}")]
+    text = f"{owed}From {standing.grace_ends_at:%Y-%m-%d %H:%M} UTC new scans are refused. {mend}"
+    return [UsageWarning("warning", "payment_overdue", text)]
+
+
 def _after_the_credits(pricing: Pricing, *, has_payment_method: bool, can_be_charged: bool) -> str:
     if can_be_charged:
         return f"Further fixes cost {money(pricing.next_fix_cents, pricing.currency)} each."
@@ -130,15 +150,6 @@ def period_start(now: datetime) -> datetime:
     Return when the running calendar month began, in UTC.
     """
     return now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-
-
-def money(amount_cents: int, currency: str) -> str:
-    """
-    Write an amount for people, in whole and hundredth units, without ever passing through a float.
-    """
-    whole, cents = divmod(amount_cents, 100)
-    symbol = "$" if currency == "usd" else f"{currency.upper()} "
-    return f"{symbol}{whole:,}.{cents:02d}"
 
 
 def _credits(count: int) -> str:

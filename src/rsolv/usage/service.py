@@ -4,9 +4,17 @@ Gather a customer's summary.
 
 from datetime import datetime
 
-from rsolv import catalog, customers, fixes, ledger, payment_methods, spending_caps
+from rsolv import catalog, customers, fixes, ledger, payment_methods, spending_caps, standing
 from rsolv.db import Connection
-from rsolv.usage.rules import UsageSummary, can_use_service, period_start, pricing_for, warnings_for, warnings_of_cap
+from rsolv.usage.rules import (
+    UsageSummary,
+    can_use_service,
+    period_start,
+    pricing_for,
+    warnings_for,
+    warnings_of_cap,
+    warnings_of_standing,
+)
 
 RECENT_TRANSACTIONS = 10
 
@@ -28,12 +36,14 @@ async def summarise(connection: Connection, *, customer_id: int, now: datetime) 
     )
     can_be_charged = has_payment_method and consent is not None
     cap = await spending_caps.get_status(connection, customer_id=customer_id, now=now)
+    stands = await standing.get_standing(connection, customer_id=customer_id, now=now)
     return UsageSummary(
         customer=customer,
         credit_balance=balance,
         has_payment_method=has_payment_method,
-        can_use_service=can_use_service(credit_balance=balance, can_be_charged=can_be_charged),
+        can_use_service=can_use_service(credit_balance=balance, can_be_charged=can_be_charged, standing=stands),
         warnings=[
+            *warnings_of_standing(stands),
             *warnings_for(
                 version.catalog,
                 credit_balance=balance,
@@ -45,6 +55,8 @@ async def summarise(connection: Connection, *, customer_id: int, now: datetime) 
         ],
         pricing=pricing,
         fixes_this_period=await fixes.count_settled_since(connection, customer_id=customer_id, since=period_start(now)),
+        standing=stands,
+        waiting=await spending_caps.find_waiting(connection, customer_id=customer_id),
         recent_transactions=await ledger.list_credit_transactions(
             connection, customer_id=customer_id, limit=RECENT_TRANSACTIONS
         ),

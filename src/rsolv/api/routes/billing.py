@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from rsolv import ledger, usage
+from rsolv import ledger, spending_caps, standing, usage
 from rsolv.api.operation import Access, Call, Operation, Reply, Shape
 from rsolv.api.parsing import parse_cursor
 
@@ -50,6 +50,41 @@ class PricingShape(Shape):
     pro_extra_cents: int | None
 
 
+class StandingShape(Shape):
+    """
+    Whether new scans are taken: good; grace, until it ends; or refused. Otherwise what is owed, and since when.
+    """
+
+    state: Annotated[str, msgspec.Meta(extra_json_schema={"enum": ["good", "grace", "refused"]})]
+    owed_cents: int
+    currency: str | None
+    since: datetime | None
+    grace_ends_at: datetime | None
+    pay_url: Annotated[str | None, msgspec.Meta(description="Where a bank waits to hear from the customer.")]
+
+
+class WaitingShape(Shape):
+    """
+    Charges that wait, how much they come to, and for what: `spending_cap`.
+    """
+
+    count: int
+    amount_cents: int
+    currency: str
+    reason: str
+
+
+def waiting_shape(waiting: spending_caps.Waiting | None) -> WaitingShape | None:
+    """
+    Shape what waits, if anything does.
+    """
+    if waiting is None:
+        return None
+    return WaitingShape(
+        count=waiting.count, amount_cents=waiting.amount_cents, currency=waiting.currency, reason=waiting.reason
+    )
+
+
 class UsageAnswer(Shape):
     """
     The customer at a glance.
@@ -63,6 +98,8 @@ class UsageAnswer(Shape):
     warnings: list[WarningShape]
     pricing: PricingShape
     fixes_this_period: int
+    standing: StandingShape
+    waiting: WaitingShape | None
     recent_transactions: list[TransactionShape]
 
 
@@ -110,6 +147,8 @@ async def show_usage(call: Call) -> Reply:
                 pro_extra_cents=summary.pricing.pro_extra_cents,
             ),
             fixes_this_period=summary.fixes_this_period,
+            standing=_standing_shape(summary.standing),
+            waiting=waiting_shape(summary.waiting),
             recent_transactions=[_shape(transaction) for transaction in summary.recent_transactions],
         )
     )
@@ -130,6 +169,17 @@ async def list_transactions(call: Call) -> Reply:
             transactions=[_shape(transaction) for transaction in page],
             next_cursor=str(page[-1].seq) if len(found) > request.limit else None,
         )
+    )
+
+
+def _standing_shape(stands: standing.Standing) -> StandingShape:
+    return StandingShape(
+        state=stands.state,
+        owed_cents=stands.owed_cents,
+        currency=stands.currency,
+        since=stands.since,
+        grace_ends_at=stands.grace_ends_at,
+        pay_url=stands.pay_url,
     )
 
 

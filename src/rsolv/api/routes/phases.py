@@ -8,9 +8,11 @@ from typing import Annotated, Any
 
 import msgspec
 
-from rsolv import fixes
+from rsolv import fixes, spending_caps
 from rsolv.api.operation import Access, Call, Operation, Reply, Shape
 from rsolv.api.parsing import invalid_fields, nested_too_deeply
+from rsolv.api.routes.billing import WaitingShape, waiting_shape
+from rsolv.db import Connection
 
 PHASE_OF_WORD = {
     "scan": "scan",
@@ -61,13 +63,14 @@ class StoreRequest(Shape):
 
 class BillingShape(Shape, omit_defaults=True):
     """
-    What storing the result did to the balance.
+    What storing the result did to the balance. `waiting`: the charges that the spending cap holds back already.
     """
 
     status: Annotated[str, msgspec.Meta(description="not_billable, consumed, charging, already_billed or blocked")]
     credits_remaining: int
     reason: str | None = None
     charge_id: str | None = None
+    waiting: WaitingShape | None = None
 
 
 class StoreAnswer(Shape):
@@ -115,7 +118,8 @@ async def store(call: Call) -> Reply:
     """
     Store the result of one phase. A mitigation that fixed the issue consumes a credit, once per issue.
 
-    Safe to repeat: the same repository, commit, phase and issue replace what was stored, and are billed once.
+    Safe to repeat: the same repository, commit, phase and issue replace what was stored, and are billed once. Once
+    payment is overdue for a week the scan of another commit is refused with 402; all else is stored and billed.
     """
     report = _report(call.body)
     async with call.parts.database.transaction() as connection:
@@ -128,6 +132,7 @@ async def store(call: Call) -> Reply:
             ownership_required=call.parts.ownership_required,
             now=call.now,
         )
+        waiting = await _waiting(connection, call, stored.billing)
     billing = stored.billing
     return Reply(
         StoreAnswer(
@@ -139,6 +144,7 @@ async def store(call: Call) -> Reply:
                 credits_remaining=billing.credits_remaining,
                 reason=billing.reason,
                 charge_id=str(billing.charge_id) if billing.charge_id is not None else None,
+                waiting=waiting_shape(waiting),
             ),
         )
     )
@@ -164,6 +170,12 @@ async def retrieve(call: Call) -> Reply:
             mitigation=_by_issue(stored.mitigate) or None,
         )
     )
+
+
+async def _waiting(connection: Connection, call: Call, billing: fixes.FixMetered) -> spending_caps.Waiting | None:
+    if billing.charge_id is None:
+        return None
+    return await spending_caps.find_waiting(connection, customer_id=call.customer_id)
 
 
 def _report(request: StoreRequest) -> fixes.PhaseReport:
@@ -227,7 +239,7 @@ STORE = Operation(
     handler=store,
     body=StoreRequest,
     answer=StoreAnswer,
-    refusals=(400, 401, 403, 413, 415, 422, 503),
+    refusals=(400, 401, 402, 403, 413, 415, 422, 503),
     tag="Phases",
 )
 

@@ -94,6 +94,18 @@ async def close_debt(connection: Connection, intent: Intent, *, state: str) -> N
     )
 
 
+async def note_overdue_once(connection: Connection, intent: Intent, *, since: datetime) -> None:
+    """
+    Note since when a charge's debt is overdue; it stays so from the first time on.
+    """
+    await connection.execute(
+        "UPDATE charge_debts SET overdue_since = $3 WHERE customer_id = $1 AND id = $2 AND overdue_since IS NULL",
+        intent.customer_id,
+        intent.debt_id,
+        since,
+    )
+
+
 async def ask_to_end(connection: Connection, intent: Intent, *, ending: Ending, now: datetime) -> None:
     """
     Note that a charge is to end unpaid, and have it go on at once.

@@ -8,8 +8,8 @@ import structlog
 
 from rsolv.audit import SYSTEM, record
 from rsolv.charges.errors import FenceLost
-from rsolv.charges.queries import intents
-from rsolv.charges.rules import ChargeState, Held, Intent, advance_job, concerns_customer, notice_job
+from rsolv.charges.queries import debts, intents
+from rsolv.charges.rules import NOT_COLLECTED, ChargeState, Held, Intent, advance_job, concerns_customer, notice_job
 from rsolv.db import Connection
 from rsolv.jobs import enqueue
 
@@ -75,6 +75,8 @@ async def rest(
     )
     if moved is None:
         raise FenceLost
+    if moved.state == "declined" or reason in NOT_COLLECTED:
+        await debts.note_overdue_once(connection, moved, since=now)
     if held.look_again_at is not None:
         await enqueue(
             connection,

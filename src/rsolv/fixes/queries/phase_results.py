@@ -10,11 +10,11 @@ from rsolv.fixes.rules import FORGE, PhaseReport, Repository
 
 async def upsert_phase_result(
     connection: Connection, report: PhaseReport, *, customer_id: int, api_key_id: int, stored_at: datetime
-) -> tuple[int, int] | None:
+) -> tuple[int, int, bool] | None:
     """
     Store a result in a repository the customer has reported before, in the place of an earlier one for the same commit.
 
-    Returns the ids of result and repository; None when the repository is new.
+    Returns the ids of result and repository, and whether the result is new; None when the repository is.
     """
     row = await connection.fetchrow(
         """
@@ -26,7 +26,7 @@ async def upsert_phase_result(
         SELECT $1, repository.id, $5, $6, $7, $8::jsonb, $9, $10, $10 FROM repository
         ON CONFLICT ON CONSTRAINT phase_results_once DO UPDATE
         SET data = EXCLUDED.data, api_key_id = EXCLUDED.api_key_id, updated_at = EXCLUDED.updated_at
-        RETURNING id, repository_id
+        RETURNING id, repository_id, xmax = 0 AS is_new
         """,
         customer_id,
         FORGE,
@@ -39,7 +39,7 @@ async def upsert_phase_result(
         api_key_id,
         stored_at,
     )
-    return row and (row["id"], row["repository_id"])
+    return row and (row["id"], row["repository_id"], row["is_new"])
 
 
 async def insert_repository_once(

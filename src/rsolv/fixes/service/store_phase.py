@@ -8,7 +8,7 @@ from rsolv import ledger
 from rsolv.db import Connection
 from rsolv.fixes.errors import CustomerUnverified
 from rsolv.fixes.queries import phase_results
-from rsolv.fixes.rules import NOT_BILLABLE, FixMetered, PhaseCompleted, PhaseReport, StoredPhase
+from rsolv.fixes.rules import NOT_BILLABLE, SCAN, FixMetered, PhaseCompleted, PhaseReport, StoredPhase
 from rsolv.kernel.events import EventBus
 
 
@@ -46,7 +46,7 @@ async def store_phase(
             connection, report, customer_id=customer_id, api_key_id=api_key_id, stored_at=now
         )
     assert ids is not None, "the repository is there now"
-    phase_result_id, repository_id = ids
+    phase_result_id, repository_id, is_new = ids
     answers = await bus.publish(
         connection,
         PhaseCompleted(
@@ -59,6 +59,7 @@ async def store_phase(
             issue_number=report.issue_number,
             billable=report.billable,
             occurred_at=now,
+            begins_work=is_new and report.phase == SCAN,
         ),
     )
     metered = next((answer for answer in answers if isinstance(answer, FixMetered)), None)
