@@ -35,6 +35,7 @@ from rsolv.payment_methods.service.read import (
     find_covering_consent,
     find_default,
     has_payment_method,
+    keep_default,
     list_payment_methods,
     offer_consent,
 )
@@ -64,6 +65,7 @@ __all__ = [
     "find_covering_consent",
     "find_default",
     "has_payment_method",
+    "keep_default",
     "list_payment_methods",
     "make_default",
     "offer_consent",

@@ -81,7 +81,7 @@ async def _price_of(connection: Connection, fix: FixToBill) -> tuple[str, catalo
 
 
 async def _reason_to_block(connection: Connection, fix: FixToBill, *, amount_cents: int, currency: str) -> str | None:
-    if await payment_methods.find_default(connection, customer_id=fix.customer_id) is None:
+    if await payment_methods.keep_default(connection, customer_id=fix.customer_id) is None:
         return NO_BILLING_INFO
     consent = await payment_methods.find_covering_consent(
         connection, customer_id=fix.customer_id, amount_cents=amount_cents, currency=currency

@@ -24,6 +24,33 @@ async def find_default(connection: Connection, *, customer_id: int) -> PaymentMe
     return row and PaymentMethod(**row)
 
 
+async def keep_default(connection: Connection, *, customer_id: int) -> PaymentMethod | None:
+    """
+    Return the payment method that is charged, kept from being removed until the transaction ends.
+
+    Waits for who is removing it, and for nobody else. None also when it was removed, or another made the default, while
+    this waited: a second look sees what there is then.
+    """
+    row = await connection.fetchrow(
+        """
+        SELECT id, stripe_payment_method_id, brand, last4, expires_month, expires_year, fingerprint, is_default,
+               added_at, removed_at
+        FROM payment_methods WHERE customer_id = $1 AND is_default FOR KEY SHARE
+        """,
+        customer_id,
+    )
+    return row and PaymentMethod(**row)
+
+
+async def lock_method_to_remove(connection: Connection, *, customer_id: int, payment_method_id: int) -> None:
+    """
+    Wait until nobody keeps a payment method any more, and let nobody keep it until the transaction ends.
+    """
+    await connection.execute(
+        "SELECT FROM payment_methods WHERE customer_id = $1 AND id = $2 FOR UPDATE", customer_id, payment_method_id
+    )
+
+
 async def find_method(connection: Connection, *, customer_id: int, payment_method_id: int) -> PaymentMethod | None:
     """
     Return one payment method of a customer, also a removed one.

@@ -23,6 +23,17 @@ async def find_default(connection: Connection, *, customer_id: int) -> PaymentMe
     return await methods.find_default(connection, customer_id=customer_id)
 
 
+async def keep_default(connection: Connection, *, customer_id: int) -> PaymentMethod | None:
+    """
+    Return the payment method that is charged and keep it until the transaction ends; None when there is none.
+
+    Who is to owe something by it asks here: a removal waits until that is committed and then refuses, or has been
+    committed, and is seen. May be asked with the customer's credits locked: a removal takes no lock after this one.
+    """
+    kept = await methods.keep_default(connection, customer_id=customer_id)
+    return kept or await methods.keep_default(connection, customer_id=customer_id)
+
+
 async def find_by_stripe_id(
     connection: Connection, *, customer_id: int, stripe_payment_method_id: str
 ) -> PaymentMethod | None:

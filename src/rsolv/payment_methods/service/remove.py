@@ -24,7 +24,7 @@ async def remove(
 
     Publishes `PaymentMethodRemoving` first: a subscriber may raise to refuse. The newest that remains becomes the
     default; after the last one there is none. Jobs enqueued here take it away at Stripe and tell of the new default.
-    Locks the customer.
+    Locks the customer, then the method against `keep_default`; what a subscriber counts afterwards is all there is.
 
     Raises:
         UnknownPaymentMethod: the customer has none of this id.
@@ -38,6 +38,7 @@ async def remove(
         for each in await methods.list_methods(connection, customer_id=customer_id, limit=REMAINING_AT_MOST)
         if each.id != payment_method_id
     ]
+    await methods.lock_method_to_remove(connection, customer_id=customer_id, payment_method_id=payment_method_id)
     await bus.publish(
         connection,
         PaymentMethodRemoving(customer_id, payment_method_id, is_last=not remaining, occurred_at=now),
