@@ -5,7 +5,7 @@ Since when customers owe what they could have paid, and how often they try cards
 from rsolv.schema import run_step
 
 revision = "0017"
-down_revision = "0013"
+down_revision = "0016"
 
 
 def upgrade() -> None:
