@@ -159,7 +159,7 @@ async def parts(database: Database, gateway: StripeGateway) -> Parts:
         database=database,
         authenticator=Authenticator(database, cache_ttl_seconds=0, cache_size=0),
         last_used=LastUsed(),
-        bus=wired_bus(),
+        bus=wired_bus(public_url="http://api.test"),
         gateway=gateway,
         master_key=MASTER_KEY,
         email_policy=EmailPolicy(example_domains_allowed=True),

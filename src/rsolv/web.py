@@ -98,7 +98,7 @@ class Web:
                 database=database,
                 authenticator=authenticator,
                 last_used=last_used,
-                bus=wired_bus(billing_enabled=settings.billing_enabled),
+                bus=wired_bus(billing_enabled=settings.billing_enabled, public_url=settings.public_url),
                 gateway=gateway,
                 master_key=self._master_key,
                 email_policy=EmailPolicy(

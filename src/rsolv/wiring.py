@@ -30,12 +30,14 @@ _WEB_CALLS_PER_SECOND_PER_ENDPOINT = 2
 _WEB_CALLS_AT_ONCE = 16
 
 
-def wired_bus(*, billing_enabled: bool = True) -> EventBus:
+def wired_bus(*, billing_enabled: bool = True, public_url: str = "") -> EventBus:
     """
     Return the bus with everybody who wants to know subscribed. While billing is off, fixes are recorded only.
+
+    Links to our pages begin with *public_url*.
     """
     bus = EventBus()
-    bus.subscribe(fixes.PhaseCompleted, standing.refuse_new_work)
+    bus.subscribe(fixes.PhaseCompleted, standing.refuse_new_work(public_url=public_url))
     bus.subscribe(fixes.PhaseCompleted, fixes.note_first_scan)
     bus.subscribe(fixes.PhaseCompleted, fixes.meter_fix if billing_enabled else fixes.record_unbilled_fix)
     bus.subscribe(payment_methods.ConsentWithdrawn, card_setups.note_withdrawal)

@@ -18,7 +18,10 @@ async def find_overdue(connection: Connection, *, customer_id: int, counting_whi
     row = await connection.fetchrow(
         """
         SELECT sum(d.amount_cents)::bigint AS amount_cents, d.currency, min(d.overdue_since) AS since,
-               min(i.action_url) AS pay_url
+               (array_agg(i.id ORDER BY d.overdue_since, i.id) FILTER (
+                   WHERE i.state = 'requires_action'
+                      OR (i.state = 'declined' AND i.parked_reason IS DISTINCT FROM 'card_refused')
+               ))[1] AS payable_charge_id
         FROM charge_debts AS d JOIN charge_intents AS i ON i.customer_id = d.customer_id AND i.debt_id = d.id
         WHERE d.customer_id = $1 AND d.state = 'open' AND d.overdue_since IS NOT NULL
           AND i.state NOT IN ('canceled', 'uncollectible') AND i.ending IS NULL

@@ -33,19 +33,21 @@ class Overdue:
     """
     Debts that could not be collected, through their customer: how much, and since when the oldest.
 
-    `pay_url` is where they can pay one of them, if a bank waits for that.
+    `payable_charge_id` is the oldest that they can pay by its link.
     """
 
     amount_cents: int
     currency: str
     since: datetime
-    pay_url: str | None
+    payable_charge_id: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """
     Whether new work is taken of a customer, and what is owed if something is overdue.
+
+    `pay_path` is where they can pay the oldest of it, below our public address, if its card may be tried again.
     """
 
     state: StandingState = GOOD
@@ -53,10 +55,10 @@ class Standing:
     currency: str | None = None
     since: datetime | None = None
     grace_ends_at: datetime | None = None
-    pay_url: str | None = None
+    pay_path: str | None = None
 
 
-def standing_of(overdue: Overdue | None, *, now: datetime) -> Standing:
+def standing_of(overdue: Overdue | None, *, pay_path: str | None, now: datetime) -> Standing:
     """
     Return a customer's standing: good while nothing is overdue, then in grace, and refused from its last moment on.
     """
@@ -69,11 +71,11 @@ def standing_of(overdue: Overdue | None, *, now: datetime) -> Standing:
         currency=overdue.currency,
         since=overdue.since,
         grace_ends_at=grace_ends_at,
-        pay_url=overdue.pay_url,
+        pay_path=pay_path,
     )
 
 
-def require_not_refused(standing: Standing) -> None:
+def require_not_refused(standing: Standing, *, public_url: str) -> None:
     """
     Insist that new work is taken.
 
@@ -90,7 +92,7 @@ def require_not_refused(standing: Standing) -> None:
             "currency": standing.currency,
             "since": standing.since,
             "grace_ended_at": standing.grace_ends_at,
-            "pay_url": standing.pay_url,
+            "pay_url": standing.pay_path and public_url + standing.pay_path,
         },
         owed_amount=money(standing.owed_cents, standing.currency),
         since_day=f"{standing.since:%Y-%m-%d}",

@@ -2,8 +2,10 @@
 The standing room's verbs.
 """
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 
+from rsolv import charges
 from rsolv.db import Connection
 from rsolv.fixes import PhaseCompleted
 from rsolv.standing import queries
@@ -20,27 +22,35 @@ async def get_standing(connection: Connection, *, customer_id: int, now: datetim
     what was declined before it stays so.
     """
     overdue = await queries.find_overdue(connection, customer_id=customer_id, counting_while=COUNTING_WHILE)
-    return standing_of(overdue, now=now)
+    pay_path = None
+    if overdue is not None and overdue.payable_charge_id is not None:
+        charge = await charges.get_charge(connection, customer_id=customer_id, charge_id=overdue.payable_charge_id)
+        pay_path = charges.address_of(charge, customer_id=customer_id, public_url="")
+    return standing_of(overdue, pay_path=pay_path, now=now)
 
 
-async def require_new_work_allowed(connection: Connection, *, customer_id: int, now: datetime) -> None:
+async def require_new_work_allowed(connection: Connection, *, customer_id: int, public_url: str, now: datetime) -> None:
     """
     Insist that new work is taken of a customer.
 
     Raises:
         PaymentOverdue: the grace is over for what they owe.
     """
-    require_not_refused(await get_standing(connection, customer_id=customer_id, now=now))
+    stands = await get_standing(connection, customer_id=customer_id, now=now)
+    require_not_refused(stands, public_url=public_url)
 
 
-async def refuse_new_work(connection: Connection, completed: PhaseCompleted) -> None:
+def refuse_new_work(*, public_url: str) -> Callable[[Connection, PhaseCompleted], Awaitable[None]]:
     """
-    Refuse the scan of a new commit once the grace is over; whatever follows from an earlier scan is taken.
+    Return who refuses the scan of a new commit once the grace is over; whatever follows from an earlier scan is taken.
 
-    Subscribes to `PhaseCompleted`, so that a refusal rolls back what was stored.
-
-    Raises:
-        PaymentOverdue: the grace is over for what the customer owes.
+    Subscribes to `PhaseCompleted`, so that a refusal (`PaymentOverdue`) rolls back what was stored.
     """
-    if completed.begins_work:
-        await require_new_work_allowed(connection, customer_id=completed.customer_id, now=completed.occurred_at)
+
+    async def refuse(connection: Connection, completed: PhaseCompleted) -> None:
+        if completed.begins_work:
+            await require_new_work_allowed(
+                connection, customer_id=completed.customer_id, public_url=public_url, now=completed.occurred_at
+            )
+
+    return refuse

@@ -147,7 +147,7 @@ async def show_usage(call: Call) -> Reply:
                 pro_extra_cents=summary.pricing.pro_extra_cents,
             ),
             fixes_this_period=summary.fixes_this_period,
-            standing=_standing_shape(summary.standing),
+            standing=_standing_shape(summary.standing, public_url=call.parts.public_url),
             waiting=waiting_shape(summary.waiting),
             recent_transactions=[_shape(transaction) for transaction in summary.recent_transactions],
         )
@@ -172,14 +172,14 @@ async def list_transactions(call: Call) -> Reply:
     )
 
 
-def _standing_shape(stands: standing.Standing) -> StandingShape:
+def _standing_shape(stands: standing.Standing, *, public_url: str) -> StandingShape:
     return StandingShape(
         state=stands.state,
         owed_cents=stands.owed_cents,
         currency=stands.currency,
         since=stands.since,
         grace_ends_at=stands.grace_ends_at,
-        pay_url=stands.pay_url,
+        pay_url=stands.pay_path and public_url + stands.pay_path,
     )
 
 
