@@ -219,13 +219,15 @@ async def set_stage(
     gateway: StripeGateway,
     twin: Twin,
     bus: EventBus | None = None,
+    *,
+    email: str = "acme@example.com",
 ) -> Stage:
     """
     Make acme, who has a card, a consent and no credits.
     """
     twin.account.advance(int(NOW.timestamp()))
     async with database.transaction() as connection:
-        acme = await make_customer(connection, email="acme@example.com", name="Acme", now=NOW)
+        acme = await make_customer(connection, email=email, name="Acme", now=NOW)
         await set_balance(connection, customer_id=acme.customer.id, credits=0)
     stage = Stage(database, owner, gateway, twin, acme, bus or charging_bus())
     await stage.add_card()

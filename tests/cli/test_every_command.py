@@ -2,6 +2,7 @@
 What holds of every command: `--json`, two examples, a place in the reference.
 """
 
+import asyncio
 import json
 import re
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from cli.conftest import Rsolv, commands_on
+from cli.paid import pay_for_a_fix
 from cli.tree import commands
 
 REFERENCE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "cli.md"
@@ -45,6 +47,9 @@ TRIED_HERE = {
     "keys revoke": "keys revoke {who} {key}",
     "caps show": "caps show {who}",
     "caps set": "caps set {who} --cents 10000",
+    "refunds create": "refunds create {charge} --customer {payer} --amount 0.01 --reason test",
+    "refunds list": "refunds list {payer}",
+    "refunds show": "refunds show {refund} --customer {payer}",
     "ledger verify": "ledger verify",
     "ledger balance": "ledger balance {who}",
     "ledger transactions": "ledger transactions {who}",
@@ -62,14 +67,25 @@ def who(shared_url: str) -> str:
     return str(json.loads(made.stdout)["customer"]["id"])
 
 
+@pytest.fixture(scope="module")
+def refunded(shared_url: str) -> dict[str, str]:
+    """
+    A charge of another customer, and a refund of a cent of it.
+    """
+    paid = asyncio.run(pay_for_a_fix(shared_url))
+    words = f"refunds create {paid.charge_id} --customer {paid.customer_id} --amount 0.01 --reason test --json"
+    refund = json.loads(commands_on(shared_url)(*words.split(" ")).stdout)
+    return {"payer": str(paid.customer_id), "charge": str(paid.charge_id), "refund": str(refund["id"])}
+
+
 @pytest.fixture
-def made(rsolv: Rsolv, who: str, tmp_path: Path) -> Iterator[dict[str, str]]:
+def made(rsolv: Rsolv, who: str, refunded: dict[str, str], tmp_path: Path) -> Iterator[dict[str, str]]:
     """
     What the commands are about: the customer, a new key and a new posting, and where files go.
     """
     key = json.loads(rsolv("keys", "issue", who, "--json").stdout)["api_key_id"]
     posting = json.loads(rsolv("ledger", "adjust", who, "3", "--reason", "test", "--json").stdout)["posting_id"]
-    yield {"who": who, "key": str(key), "posting": str(posting), "directory": str(tmp_path)}
+    yield refunded | {"who": who, "key": str(key), "posting": str(posting), "directory": str(tmp_path)}
     for key in json.loads(rsolv("keys", "list", who, "--json").stdout):
         if key["revoked_at"] is None:
             rsolv("keys", "revoke", who, str(key["id"]))

@@ -17,22 +17,20 @@ from rsolv.charges.errors import (
 )
 from rsolv.charges.jobs import Machine, look_by_link, pay_by_link
 from rsolv.charges.queries.invariants import INVARIANTS
+from rsolv.charges.queries.paid import PaidCharge
+from rsolv.charges.queries.reads import ChargePosting, ConsentGiven
 from rsolv.charges.queries.spending import Spent
 from rsolv.charges.rules import (
     NOT_COLLECTED,
     POINTS,
     Attempt,
     Charge,
-    ChargeExplained,
     ChargePaidAfterEnd,
-    ChargePosting,
     ChargeSettled,
     ChargeState,
-    ConsentGiven,
     DisputeState,
     Held,
     Intent,
-    PaidCharge,
     RefundState,
 )
 from rsolv.charges.service.arm import Cap, no_cap
@@ -41,7 +39,7 @@ from rsolv.charges.service.end import cancel_debt, give_up
 from rsolv.charges.service.link import LINK_PATH, Link, LinkedCharge, action_url, address_of, find_by_link
 from rsolv.charges.service.open_debt import open_debt
 from rsolv.charges.service.paid import find_owner_of_payment, lock_paid_charge, note_dispute, note_reversed
-from rsolv.charges.service.read import explain_charge, get_charge, list_charges
+from rsolv.charges.service.read import ChargeExplained, explain_charge, get_charge, list_charges
 from rsolv.charges.service.settle import Settled, settle
 from rsolv.charges.service.spending import HELD_AT_A_TIME, count_held, retry_held, spent_since
 from rsolv.charges.service.wake import (

@@ -192,24 +192,6 @@ class Intent(Charge):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PaidCharge:
-    """
-    What a charge took, and what that bought: money that came after its end bought nothing (`grant_posting_id` None).
-    """
-
-    id: int
-    fix_id: int
-    amount_cents: int
-    currency: str
-    stripe_payment_id: str
-    grant_posting_id: int | None
-    credits: int
-    amount_refunded_cents: int
-    amount_disputed_cents: int
-    dispute_state: DisputeState
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """
     A call written down before it was made.
@@ -230,49 +212,6 @@ class Attempt:
     outcome: Outcome | None
     stripe_request_id: str | None
     answered_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChargePosting:
-    """
-    A posting that a charge made, with its entries as (account kind, asset, amount).
-    """
-
-    id: int
-    leg: str
-    source: str
-    entries: tuple[tuple[str, str, int], ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConsentGiven:
-    """
-    The consent a charge was made under.
-    """
-
-    id: int
-    text_version: str
-    given_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChargeExplained:
-    """
-    All that is known about why a charge happened and what came of it.
-
-    `phase_result` is the exact text that the action reported; `pull_request_url` is in it when the action said so.
-    """
-
-    charge: Charge
-    repository: str
-    issue_number: int
-    pull_request_url: str | None
-    phase_result_id: int
-    commit_sha: str
-    phase_result: str
-    consent: ConsentGiven | None
-    attempts: tuple[Attempt, ...]
-    postings: tuple[ChargePosting, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

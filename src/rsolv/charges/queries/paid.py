@@ -2,8 +2,28 @@
 The statements about what was paid, and how much of it has been taken back.
 """
 
-from rsolv.charges.rules import DisputeState, PaidCharge
+from dataclasses import dataclass
+
+from rsolv.charges.rules import DisputeState
 from rsolv.db import Connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaidCharge:
+    """
+    What a charge took, and what that bought: money that came after its end bought nothing (`grant_posting_id` None).
+    """
+
+    id: int
+    fix_id: int
+    amount_cents: int
+    currency: str
+    stripe_payment_id: str
+    grant_posting_id: int | None
+    credits: int
+    amount_refunded_cents: int
+    amount_disputed_cents: int
+    dispute_state: DisputeState
 
 
 async def lock_paid(connection: Connection, *, customer_id: int, charge_id: int) -> PaidCharge | None:

@@ -2,9 +2,10 @@
 The questions about charges: for their customers, for webhooks, for those who see that none is forgotten.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 
-from rsolv.charges.rules import Attempt, Charge, ChargePosting, ConsentGiven
+from rsolv.charges.rules import Attempt, Charge
 from rsolv.db import Connection, Row
 
 _LIST_CHARGES = """
@@ -17,6 +18,29 @@ _LIST_CHARGES = """
       AND ($5::text IS NULL OR i.state = $5)
     ORDER BY i.id DESC LIMIT $4
 """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargePosting:
+    """
+    A posting that a charge made, with its entries as (account kind, asset, amount).
+    """
+
+    id: int
+    leg: str
+    source: str
+    entries: tuple[tuple[str, str, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentGiven:
+    """
+    The consent a charge was made under.
+    """
+
+    id: int
+    text_version: str
+    given_at: datetime
 
 
 async def list_charges(

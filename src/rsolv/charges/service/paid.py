@@ -4,7 +4,8 @@ What was paid, for those who take it back.
 
 from rsolv.charges.errors import ChargeNotPaid, UnknownCharge
 from rsolv.charges.queries import paid, reads
-from rsolv.charges.rules import DisputeState, PaidCharge
+from rsolv.charges.queries.paid import PaidCharge
+from rsolv.charges.rules import DisputeState
 from rsolv.db import Connection
 
 

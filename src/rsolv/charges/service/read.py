@@ -2,15 +2,38 @@
 Show charges, and explain them.
 """
 
+from dataclasses import dataclass
+
 import msgspec
 
 from rsolv.charges.errors import UnknownCharge
 from rsolv.charges.queries import reads
-from rsolv.charges.rules import Charge, ChargeExplained, ChargeState
+from rsolv.charges.queries.reads import ChargePosting, ConsentGiven
+from rsolv.charges.rules import Attempt, Charge, ChargeState
 from rsolv.db import Connection
 
 ATTEMPTS_AT_MOST = 100
 POSTINGS_AT_MOST = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargeExplained:
+    """
+    All that is known about why a charge happened and what came of it.
+
+    `phase_result` is the exact text that the action reported; `pull_request_url` is in it when the action said so.
+    """
+
+    charge: Charge
+    repository: str
+    issue_number: int
+    pull_request_url: str | None
+    phase_result_id: int
+    commit_sha: str
+    phase_result: str
+    consent: ConsentGiven | None
+    attempts: tuple[Attempt, ...]
+    postings: tuple[ChargePosting, ...]
 
 
 class _Report(msgspec.Struct):
