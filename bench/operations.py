@@ -59,11 +59,13 @@ class Workload:
     hot: Operation
 
 
-def make_workload(customers: list[BenchCustomer], chance: random.Random) -> Workload:
+def make_workload(
+    customers: list[BenchCustomer], chance: random.Random, issues: Iterator[int] | None = None
+) -> Workload:
     """
     Make the operations. *hot* bills one customer, the last, whom *billable* leaves alone.
     """
-    issues, scans = itertools.count(FIRST_ISSUE), itertools.count(FIRST_ISSUE)
+    issues, scans = issues or itertools.count(FIRST_ISSUE), itertools.count(FIRST_ISSUE)
     health, _ = request_around("GET", "/health", None)
     scan = [_store_around(customer, _SCAN_BODY) for customer in customers]
     *billable, hot = [_store_around(customer, _FIX_BODY) for customer in customers]

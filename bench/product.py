@@ -8,7 +8,7 @@ import secrets
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,7 +48,7 @@ class Product:
 
     port: int
     web: psutil.Process
-    worker: psutil.Process
+    workers: tuple[psutil.Process, ...]
 
     def web_workers(self) -> list[psutil.Process]:
         """
@@ -79,18 +79,21 @@ class Product:
         Give the memory of every process of the product.
         """
         named = [(f"web worker {number}", process) for number, process in enumerate(self.web_workers(), start=1)]
-        return [_memory(*each) for each in [*named, ("web supervisor", self.web), ("worker", self.worker)]]
+        workers = [("worker", worker) for worker in self.workers]
+        return [_memory(*each) for each in [*named, ("web supervisor", self.web), *workers]]
 
 
 @contextlib.contextmanager
-def running_product(database_url: str, directory: Path) -> Iterator[Product]:
+def running_product(
+    database_url: str, directory: Path, *, settings: Mapping[str, str] | None = None, workers: int = 1
+) -> Iterator[Product]:
     """
-    Start web and worker with default settings on a free port of the loopback, and stop them afterwards.
+    Start web and workers on a free port of the loopback, and stop them afterwards; other *settings* than the default.
 
     Raises:
         DidNotStart: they did not answer within 30 s; the sentence ends with their log.
     """
-    port = _free_port()
+    port = free_port()
     environment = {
         "PATH": os.defpath,
         "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
@@ -99,15 +102,19 @@ def running_product(database_url: str, directory: Path) -> Iterator[Product]:
         "RSOLV_HOME": str(directory / "home"),
         "PORT": str(port),
         "WEB_WORKERS": str(WEB_WORKERS),
+        "WORKERS": str(workers),
+        **(settings or {}),
     }
+    logs = [("web", "web")] + [("worker", f"worker{number or ''}") for number in range(workers)]
     children = [
-        Child(Command(name, (sys.executable, "-m", "rsolv", name), environment, directory / f"{name}.log"))
-        for name in ("web", "worker")
+        Child(Command(log, (sys.executable, "-m", "rsolv", name), environment, directory / f"{log}.log"))
+        for name, log in logs
     ]
     try:
         for child in children:
             child.start()
-        product = Product(port, *(psutil.Process(child.pid) for child in children))
+        web, *working = (psutil.Process(child.pid) for child in children)
+        product = Product(port, web, tuple(working))
         _wait_until_ready(product, children)
         yield product
     finally:
@@ -127,7 +134,10 @@ def _wait_until_ready(product: Product, children: list[Child]) -> None:
     raise DidNotStart(logs)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """
+    Give a port of the loopback on which nobody listens.
+    """
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]

@@ -1,4 +1,4 @@
-# Measurements: bench/RESULTS.md has the last ones. QUICK=1 only prints, in half a minute.
+# Measurements: bench/RESULTS.md, STRIPE_TWIN.md and CHARGES.md have the last ones. QUICK=1 only prints, in half a minute.
 
 SECONDS := 10
 CONNECTIONS := 16
@@ -11,3 +11,7 @@ bench: $(VENV)/dev.stamp ## Measure product and pgbench side by side; write benc
 .PHONY: bench-stripe
 bench-stripe: $(VENV)/dev.stamp ## Measure Stripe's twin beside the SDK alone; write bench/STRIPE_TWIN.md
 	@$(BIN)/python -m bench.stripe_twin $(if $(QUICK),--quick)
+
+.PHONY: bench-charges
+bench-charges: $(VENV)/dev.stamp ## Measure charges against the twin, 80 ms away, within limits and without; write bench/CHARGES.md
+	@$(BIN)/python -m bench.charges $(if $(QUICK),--quick)
