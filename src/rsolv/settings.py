@@ -121,7 +121,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         stripe_api_base=environ.get("STRIPE_API_BASE") or None,
         stripe_calls_per_second=reader.integer("STRIPE_CALLS_PER_SECOND", 90, smallest=4, largest=10_000),
         stripe_calls_per_second_per_endpoint=reader.integer(
-            "STRIPE_CALLS_PER_SECOND_PER_ENDPOINT", 22, smallest=1, largest=10_000
+            "STRIPE_CALLS_PER_SECOND_PER_ENDPOINT", 21, smallest=1, largest=10_000
         ),
         web_workers=reader.integer("WEB_WORKERS", 2, smallest=1, largest=64),
         workers=reader.integer("WORKERS", 1, smallest=1, largest=64),

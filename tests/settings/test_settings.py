@@ -51,7 +51,7 @@ EVERYTHING_WRONG = {
 BOUNDS = [
     ("PORT", 0, 65_535, 4000),
     ("STRIPE_CALLS_PER_SECOND", 4, 10_000, 90),
-    ("STRIPE_CALLS_PER_SECOND_PER_ENDPOINT", 1, 10_000, 22),
+    ("STRIPE_CALLS_PER_SECOND_PER_ENDPOINT", 1, 10_000, 21),
     ("WEB_WORKERS", 1, 64, 2),
     ("WORKERS", 1, 64, 1),
     ("JOBS_AT_ONCE", 2, 500, 32),
@@ -81,7 +81,7 @@ def test_an_empty_environment_is_a_development_machine() -> None:
         stripe_api_key=None,
         stripe_api_base=None,
         stripe_calls_per_second=90,
-        stripe_calls_per_second_per_endpoint=22,
+        stripe_calls_per_second_per_endpoint=21,
         web_workers=2,
         workers=1,
         jobs_at_once=32,

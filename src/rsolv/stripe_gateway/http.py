@@ -10,6 +10,7 @@ import msgspec
 
 from rsolv.kernel.secret import Secret
 from rsolv.stripe_gateway.turns import UNLIMITED, Limits
+from rsolv.stripe_gateway.wire import Body
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +48,15 @@ def open_http(options: GatewayOptions, transport: httpx.AsyncBaseTransport | Non
     )
 
 
-def is_readable(answer: httpx.Response) -> bool:
+def body_of(answer: httpx.Response) -> Body | None:
     """
-    Say whether an answer is one of Stripe's: JSON, and not cut short.
+    Read an answer of Stripe's; None when it is none: not JSON, cut short, or an error that says nothing.
     """
     try:
         body = msgspec.json.decode(answer.content, type=dict[str, Any])
     except (msgspec.DecodeError, RecursionError):
-        return False
-    return answer.is_success or isinstance(body.get("error"), dict)
+        return None
+    return body if answer.is_success or isinstance(body.get("error"), dict) else None
 
 
 def is_of_object(answer: httpx.Response) -> bool:
