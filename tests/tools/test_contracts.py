@@ -61,7 +61,7 @@ PLANTED = [
     ("direction", "api/fixes.py", "import rsolv.portal"),
     ("direction", "kernel/clock.py", "import rsolv.ledger"),
     ("direction", "fixes/service.py", "import rsolv.web"),
-    ("direction", "refunds/__init__.py", "import rsolv.kernel"),
+    ("direction", "vouchers/__init__.py", "import rsolv.kernel"),
     ("inside-a-room", "ledger/queries.py", "import rsolv.ledger.service"),
     ("inside-a-room", "ledger/rules.py", "from rsolv.ledger import queries"),
     ("faces", "fixes/service.py", "import rsolv.ledger.queries"),
