@@ -351,8 +351,50 @@ async def test_a_customer_tries_ten_times_a_day(stage: Stage) -> None:
         await click(stage, charge_id, at=NOW + timedelta(hours=23))
 
     assert refused.value.again_at == NOW + DAY
+    charge = await stage.charge(charge_id)
+    assert (charge.declines, charge.wake_at) == (1, NOW + DAY), "the dunning schedule is the worker's"
+    assert await notices(stage) == ["requires_action", "declined"]
     assert await rows(stage) == before
     assert await click(stage, charge_id, at=NOW + DAY) is not None
+
+
+async def test_planted_bug_tries_that_are_not_written_down_are_not_counted(stage: Stage) -> None:
+    """
+    It is the rows written before each call that the limit counts, and the check above sees when they are not there.
+    """
+    charge_id = await waiting(stage)
+    for number in range(10):
+        await click(stage, charge_id, at=NOW + number * SECOND)
+        await at_bank(stage, charge_id, succeeded=False)
+        await come_back(stage, charge_id, at=NOW + number * SECOND)
+    await forget_who_was_there(stage)
+
+    assert await click(stage, charge_id, at=NOW + timedelta(hours=23)) is not None
+
+
+async def forget_who_was_there(stage: Stage) -> None:
+    """
+    Plant attempts of the customer's that look like the worker's.
+    """
+    await stage.owner.execute("ALTER TABLE charge_attempts DISABLE TRIGGER USER")
+    await stage.owner.execute("UPDATE charge_attempts SET customer_present = false")
+
+
+@pytest.mark.parametrize("is_planted", [False, True])
+async def test_the_worker_does_not_repeat_what_the_customer_tried(stage: Stage, *, is_planted: bool) -> None:
+    """
+    Their key stands for other parameters. Planted: where it is taken for the worker's own, the charge is stuck.
+    """
+    charge_id = await waiting(stage)
+    stage.twin.faults.plan([Fault("error_stored", skip=1)])
+    await click(stage, charge_id)
+    for _ in range(is_planted):
+        await forget_who_was_there(stage)
+
+    charge = await stage.advance(charge_id, at=NOW + timedelta(minutes=1))
+
+    assert charge.parked_reason == ("parameters_changed" if is_planted else None)
+    assert (charge.state == "requires_action") is not is_planted
 
 
 async def test_who_is_not_recognised_can_try_again(stage: Stage) -> None:

@@ -48,7 +48,9 @@ async def decline_charge(
             connection, intent, decline, declines=intent.declines, began_at=intent.dunning_began_at
         )
         return await wait_for_customer(connection, intent, attempt=attempt, goes_on_at_once=goes_on_at_once, now=now)
-    declines, began_at = intent.declines + 1, intent.dunning_began_at or now
+    # What a customer tries by themselves is no step of the schedule, and they see what came of it.
+    is_step = attempt is None or not attempt.customer_present or intent.declines == 0
+    declines, began_at = intent.declines + is_step, intent.dunning_began_at or now
     held = after_decline(
         declines=declines, began_at=began_at, is_hard=decline.is_hard, goes_on_at_once=goes_on_at_once, now=now
     )
@@ -60,7 +62,8 @@ async def decline_charge(
         began_at=None if goes_on_at_once else began_at,
     )
     await note(connection, intent, "charge:declined", code=decline.code, decline_code=decline.decline_code)
-    await enqueue(connection, notice_job(intent, "declined"))
+    if is_step:
+        await enqueue(connection, notice_job(intent, "declined"))
     return await rest(connection, intent, held, state="declined", now=now)
 
 
