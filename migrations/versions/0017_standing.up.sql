@@ -32,12 +32,13 @@ CREATE INDEX card_setups_opened_idx ON card_setups (customer_id, opened_at);
 CREATE TABLE card_attaches (
     customer_id bigint NOT NULL,
     id bigint GENERATED ALWAYS AS IDENTITY,
+    stripe_payment_method_id text NOT NULL,
     asked_at timestamptz NOT NULL,
     CONSTRAINT card_attaches_pkey PRIMARY KEY (customer_id, id),
     CONSTRAINT card_attaches_customer_fkey FOREIGN KEY (customer_id) REFERENCES customers (id)
 );
 COMMENT ON TABLE card_attaches IS
-'When customers asked to add a card set up elsewhere, written down before Stripe is asked: nobody tries out cards here.';
+'Which cards set up elsewhere customers asked to add, written down before Stripe is asked: nobody tries out cards here.';
 CREATE INDEX card_attaches_asked_idx ON card_attaches (customer_id, asked_at);
 CREATE TRIGGER card_attaches_only_grow BEFORE UPDATE OR DELETE OR TRUNCATE ON card_attaches
 FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();

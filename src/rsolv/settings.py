@@ -5,6 +5,7 @@ Every problem is reported at once and by name, never with a value: a value may b
 There is no default for a secret in any environment; `rsolv up` makes one per installation.
 """
 
+import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -53,6 +54,10 @@ class Settings:
     billing_enabled: bool
     charges_per_hour_max_cents: int
     charges_per_day_max_cents: int
+    card_setups_per_hour_max: int
+    card_setups_per_day_max: int
+    card_attaches_per_hour_max: int
+    trusted_proxies: tuple[str, ...]
     email_domains_allowed: frozenset[str]
     email_domains_blocked: frozenset[str]
     log_level: str
@@ -133,6 +138,10 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         billing_enabled=reader.kill_switch("BILLING_ENABLED"),
         charges_per_hour_max_cents=reader.integer("CHARGES_PER_HOUR_MAX_CENTS", 500_000, smallest=0, largest=10**8),
         charges_per_day_max_cents=reader.integer("CHARGES_PER_DAY_MAX_CENTS", 2_000_000, smallest=0, largest=10**8),
+        card_setups_per_hour_max=reader.integer("CARD_SETUPS_PER_HOUR_MAX", 10, smallest=1, largest=1_000),
+        card_setups_per_day_max=reader.integer("CARD_SETUPS_PER_DAY_MAX", 30, smallest=1, largest=10_000),
+        card_attaches_per_hour_max=reader.integer("CARD_ATTACHES_PER_HOUR_MAX", 5, smallest=1, largest=1_000),
+        trusted_proxies=reader.networks("TRUSTED_PROXIES"),
         strict_repository_ownership=reader.switch("STRICT_REPOSITORY_OWNERSHIP", default=False),
         email_domains_allowed=reader.domains("EMAIL_DOMAINS_ALLOWED"),
         email_domains_blocked=reader.domains("EMAIL_DOMAINS_BLOCKED"),
@@ -188,6 +197,14 @@ class _Reader:
         if not all(_DOMAIN.fullmatch(domain) for domain in found):
             self.problems.append(f"{name} must be domain names separated by commas")
         return found
+
+    def networks(self, name: str) -> tuple[str, ...]:
+        parts = [part.strip() for part in self._environ.get(name, "").split(",") if part.strip()]
+        try:
+            return tuple(str(ipaddress.ip_network(part)) for part in parts)
+        except ValueError:
+            self.problems.append(f"{name} must be addresses or networks (10.0.0.0/8) separated by commas")
+            return ()
 
     def secret(self, name: str) -> Secret | None:
         value = self._environ.get(name)

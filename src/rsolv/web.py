@@ -17,6 +17,7 @@ from rsolv.api_keys import Authenticator, LastUsed
 from rsolv.customers import EmailPolicy
 from rsolv.db import Database, Unavailable
 from rsolv.logs import set_up_logging
+from rsolv.payment_methods import CardLimits
 from rsolv.settings import Settings, load_settings
 from rsolv.spending_caps import cap_charges
 from rsolv.stripe_gateway import StripeGateway
@@ -112,6 +113,11 @@ class Web:
                 schema_version=schema.needed_version(),
                 billing_enabled=settings.billing_enabled,
                 charge_cap=cap_charges(safety_caps(settings)),
+                card_limits=CardLimits(
+                    setups_per_hour_max=settings.card_setups_per_hour_max,
+                    setups_per_day_max=settings.card_setups_per_day_max,
+                    attaches_per_hour_max=settings.card_attaches_per_hour_max,
+                ),
             )
         finally:
             for task in background:

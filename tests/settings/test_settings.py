@@ -45,6 +45,7 @@ EVERYTHING_WRONG = {
     "STRICT_REPOSITORY_OWNERSHIP": "perhaps",
     "EMAIL_DOMAINS_ALLOWED": "good.test,not a domain",
     "EMAIL_DOMAINS_BLOCKED": "@bad.test",
+    "TRUSTED_PROXIES": "10.0.0.1, *",
     "LOG_LEVEL": "loud",
 }
 
@@ -92,6 +93,10 @@ def test_an_empty_environment_is_a_development_machine() -> None:
         billing_enabled=True,
         charges_per_hour_max_cents=500_000,
         charges_per_day_max_cents=2_000_000,
+        card_setups_per_hour_max=10,
+        card_setups_per_day_max=30,
+        card_attaches_per_hour_max=5,
+        trusted_proxies=(),
         strict_repository_ownership=False,
         email_domains_allowed=frozenset(),
         email_domains_blocked=frozenset(),
@@ -365,6 +370,24 @@ def test_anything_else_leaves_billing_on(value: str) -> None:
     A slip of the hand must not stop the business.
     """
     assert load_settings({"BILLING_ENABLED": value}).billing_enabled
+
+
+def test_proxies_are_addresses_and_networks_with_commas() -> None:
+    """
+    Of both families; an address is a network of one.
+    """
+    found = load_settings({"TRUSTED_PROXIES": "10.0.0.0/8, 192.0.2.1,,2001:db8::/32"})
+
+    assert found.trusted_proxies == ("10.0.0.0/8", "192.0.2.1/32", "2001:db8::/32")
+
+
+@pytest.mark.parametrize("text", ["*", "proxy.test", "10.0.0.1/8", "10.0.0.0/33", "127.0.0.1:80"])
+def test_what_is_no_network_is_refused(text: str) -> None:
+    """
+    A star would believe everybody, and a name could be anybody's.
+    """
+    with pytest.raises(SettingsInvalid, match="TRUSTED_PROXIES"):
+        load_settings({"TRUSTED_PROXIES": text})
 
 
 def test_domains_are_a_list_with_commas() -> None:

@@ -119,6 +119,9 @@ def _responses(operation: Operation) -> dict[str, Any]:
     for status in operation.refusals:
         content = refusal | own if status in operation.own_refusals else refusal
         responses[str(status)] = {"description": HTTPStatus(status).phrase, "content": content}
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            seconds = {"description": "When to come again, in seconds.", "schema": {"type": "integer", "minimum": 1}}
+            responses[str(status)]["headers"] = {"Retry-After": seconds | {"required": True}}
     return responses
 
 

@@ -160,6 +160,19 @@ def invalid_fields(fields: dict[str, list[str]]) -> WireRefusal:
     )
 
 
+def encoded_again(data: dict[str, Any]) -> str:
+    """
+    Write decoded JSON as text again.
+
+    Raises:
+        WireRefusal: it is nested too deeply.
+    """
+    try:
+        return msgspec.json.encode(data).decode()
+    except RecursionError as error:  # we stand some calls deeper than where it was decoded
+        raise nested_too_deeply() from error
+
+
 def nested_too_deeply() -> WireRefusal:
     """
     Return the 400 for JSON that is deeper than we can read or write.

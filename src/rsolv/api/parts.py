@@ -10,6 +10,7 @@ from rsolv.customers import EmailPolicy
 from rsolv.db import Database
 from rsolv.kernel.events import EventBus
 from rsolv.kernel.secret import Secret
+from rsolv.payment_methods import USUAL_LIMITS, CardLimits
 from rsolv.stripe_gateway import StripeGateway
 
 
@@ -32,3 +33,4 @@ class Parts:
     schema_version: str
     billing_enabled: bool = True
     charge_cap: charges.Cap = charges.no_cap
+    card_limits: CardLimits = USUAL_LIMITS

@@ -118,6 +118,24 @@ async def find_card_setup_by_caller_key(
     return row and _card_setup(row)
 
 
+async def find_opening_by_recency(
+    connection: Connection, *, customer_id: int, since: datetime, nth: int
+) -> datetime | None:
+    """
+    Return when the nth newest of a customer's card setups was opened, if that was after a time.
+    """
+    opened_at: datetime | None = await connection.fetchval(
+        """
+        SELECT opened_at FROM card_setups WHERE customer_id = $1 AND opened_at > $2
+        ORDER BY opened_at DESC OFFSET $3 LIMIT 1
+        """,
+        customer_id,
+        since,
+        nth - 1,
+    )
+    return opened_at
+
+
 async def note_page_once(
     connection: Connection,
     *,

@@ -25,6 +25,7 @@ How long a setup may be asked for again under its key: a little less than Stripe
 """
 
 PAGE_LIVES_FOR = timedelta(hours=24)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=2), timedelta(hours=1)
 _URL = re.compile(r"[\x21-\x7e]{1,2000}")
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})

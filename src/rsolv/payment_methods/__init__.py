@@ -11,9 +11,12 @@ from rsolv.payment_methods.errors import (
     CardAuthenticationRequired,
     CardDeclined,
     PaymentMethodUnusable,
+    TooManyCards,
     UnknownPaymentMethod,
 )
 from rsolv.payment_methods.rules import (
+    USUAL_LIMITS,
+    CardLimits,
     Consent,
     ConsentGiven,
     ConsentOffer,
@@ -25,6 +28,7 @@ from rsolv.payment_methods.rules import (
     PaymentMethodRemoving,
     StripeSource,
     evidence_of,
+    require_room,
 )
 from rsolv.payment_methods.service.add_card import add_card
 from rsolv.payment_methods.service.attach import attach
@@ -42,9 +46,11 @@ from rsolv.payment_methods.service.read import (
 from rsolv.payment_methods.service.remove import make_default, remove
 
 __all__ = [
+    "USUAL_LIMITS",
     "BillingConsentRequired",
     "CardAuthenticationRequired",
     "CardDeclined",
+    "CardLimits",
     "Consent",
     "ConsentGiven",
     "ConsentOffer",
@@ -56,6 +62,7 @@ __all__ = [
     "PaymentMethodRemoving",
     "PaymentMethodUnusable",
     "StripeSource",
+    "TooManyCards",
     "UnknownPaymentMethod",
     "add_card",
     "attach",
@@ -71,5 +78,6 @@ __all__ = [
     "offer_consent",
     "remove",
     "require_consent",
+    "require_room",
     "withdraw_consent",
 ]

@@ -2,7 +2,7 @@
 The facts that can go wrong with a payment method and with consent.
 """
 
-from rsolv.kernel.errors import Invalid, NotFound, PaymentNeeded
+from rsolv.kernel.errors import Invalid, NotFound, PaymentNeeded, TooMany
 
 
 class BillingConsentRequired(Invalid):
@@ -48,3 +48,12 @@ class CardAuthenticationRequired(PaymentNeeded):
 
     code = "card_authentication_required"
     sentence = "The bank asks for authentication: add the card on the hosted page instead."
+
+
+class TooManyCards(TooMany):
+    """
+    So many cards, or pages for a card, were asked for lately that somebody may be trying out stolen ones.
+    """
+
+    code = "too_many_cards"
+    sentence = "Too many cards were tried lately. Please try again later."

@@ -3,14 +3,20 @@ Values and pure decisions about payment methods and the consent to charge them.
 """
 
 import hashlib
+import math
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from rsolv.audit import Actor
 from rsolv.catalog import Catalog, Version
 from rsolv.jobs import Job
 from rsolv.kernel.errors import DomainError
-from rsolv.payment_methods.errors import CardAuthenticationRequired, CardDeclined, PaymentMethodUnusable
+from rsolv.payment_methods.errors import (
+    CardAuthenticationRequired,
+    CardDeclined,
+    PaymentMethodUnusable,
+    TooManyCards,
+)
 from rsolv.stripe_gateway import GatewayMisused, NeedsAction, PaymentDeclined
 
 CONSENT_TEXTS = {
@@ -24,6 +30,24 @@ Every wording that somebody may have agreed to: one is added when it changes, no
 """
 
 CONSENT_TEXT_VERSION = "2026-11"
+
+HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardLimits:
+    """
+    How many pages for a card may be opened, and how many cards set up elsewhere be tried, by one customer.
+
+    Whoever has a list of stolen cards wants to know which of them still work, and a form that saves one tells.
+    """
+
+    setups_per_hour_max: int = 10
+    setups_per_day_max: int = 30
+    attaches_per_hour_max: int = 5
+
+
+USUAL_LIMITS = CardLimits()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +182,17 @@ class ConsentWithdrawn:
 
     customer_id: int
     occurred_at: datetime
+
+
+def require_room(last_but_max: datetime | None, *, window: timedelta, now: datetime) -> None:
+    """
+    Insist that one more fits into a window, given when the oldest of as many as are allowed was; None: there are fewer.
+
+    Raises:
+        TooManyCards: there is no room before that one is out of the window.
+    """
+    if last_but_max is not None:
+        raise TooManyCards(retry_after_seconds=max(math.ceil((last_but_max + window - now).total_seconds()), 1))
 
 
 def highest_fix_price_cents(catalog: Catalog) -> int:

@@ -63,7 +63,7 @@ async def open_card_setup(call: Call) -> Reply:
 
     Show the page to the customer within a day. The card is added when they have finished there, whether they come back
     or not. A browser that prefers a page to JSON is sent there by 303. A repeat with the same `Idempotency-Key` leads
-    to the same page.
+    to the same page. How many pages are opened in an hour and in a day is limited.
     """
     body: SetupBody = call.body
     payment_methods.require_consent(billing_consent=body.billing_consent)
@@ -71,6 +71,7 @@ async def open_card_setup(call: Call) -> Reply:
         declaration=declaration_of(call),
         return_url=card_setups.checked_return_url(body.return_url) if body.return_url is not None else None,
         caller_key_hash=_caller_key_hash(call),
+        limits=call.parts.card_limits,
     )
     setup = await card_setups.open_setup(
         call.parts.database,
@@ -163,7 +164,7 @@ OPERATIONS = (
         answer=SetupAnswer,
         status=HTTPStatus.CREATED,
         redirects=True,
-        refusals=(400, 401, 409, 413, 415, 422, 503),
+        refusals=(400, 401, 409, 413, 415, 422, 429, 503),
         tag="Billing",
         accepts_idempotency_key=True,
     ),

@@ -95,7 +95,8 @@ async def attach_payment_method(call: Call) -> Reply:
     """
     Add a payment method that was set up elsewhere. Needs consent; without it nothing happens anywhere.
 
-    It becomes the default. A repeat finds it added and only writes the consent down again, at today's prices.
+    It becomes the default. A repeat finds it added and only writes the consent down again, at today's prices. How many
+    cards are tried in an hour is limited, whatever came of them.
     """
     body: AttachBody = call.body
     payment_methods.require_consent(billing_consent=body.billing_consent)
@@ -106,6 +107,7 @@ async def attach_payment_method(call: Call) -> Reply:
         declaration_of(call),
         customer_id=call.customer_id,
         stripe_payment_method_id=body.stripe_payment_method_id,
+        limits=call.parts.card_limits,
     )
     return Reply(_shape(method))
 
@@ -193,7 +195,7 @@ OPERATIONS = (
         body=AttachBody,
         answer=PaymentMethodShape,
         status=HTTPStatus.CREATED,
-        refusals=(400, 401, 402, 413, 415, 422, 503),
+        refusals=(400, 401, 402, 413, 415, 422, 429, 503),
         tag="Billing",
     ),
     Operation(

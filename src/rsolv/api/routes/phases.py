@@ -10,9 +10,8 @@ import msgspec
 
 from rsolv import fixes, spending_caps
 from rsolv.api.operation import Access, Call, Operation, Reply, Shape
-from rsolv.api.parsing import invalid_fields, nested_too_deeply
+from rsolv.api.parsing import encoded_again, invalid_fields
 from rsolv.api.routes.billing import WaitingShape, waiting_shape
-from rsolv.db import Connection
 
 PHASE_OF_WORD = {
     "scan": "scan",
@@ -132,7 +131,9 @@ async def store(call: Call) -> Reply:
             ownership_required=call.parts.ownership_required,
             now=call.now,
         )
-        waiting = await _waiting(connection, call, stored.billing)
+        waiting = None
+        if stored.billing.charge_id is not None:
+            waiting = await spending_caps.find_waiting(connection, customer_id=call.customer_id)
     billing = stored.billing
     return Reply(
         StoreAnswer(
@@ -172,12 +173,6 @@ async def retrieve(call: Call) -> Reply:
     )
 
 
-async def _waiting(connection: Connection, call: Call, billing: fixes.FixMetered) -> spending_caps.Waiting | None:
-    if billing.charge_id is None:
-        return None
-    return await spending_caps.find_waiting(connection, customer_id=call.customer_id)
-
-
 def _report(request: StoreRequest) -> fixes.PhaseReport:
     phase = PHASE_OF_WORD.get(request.phase)
     commit_sha = request.commit_sha or request.commit_sha_in_snake_case
@@ -199,7 +194,7 @@ def _report(request: StoreRequest) -> fixes.PhaseReport:
         issue_number=issue_number,
         commit_sha=commit_sha,
         billable=fixes.is_billable(phase, data),
-        data_json=_json(data),
+        data_json=encoded_again(data),
     )
 
 
@@ -213,13 +208,6 @@ def _unwrapped(data: dict[str, Any], issue_number: int | None) -> dict[str, Any]
             if isinstance(inner, dict):
                 return inner
     return data
-
-
-def _json(data: dict[str, Any]) -> str:
-    try:
-        return msgspec.json.encode(data).decode()
-    except RecursionError as error:  # we stand some calls deeper than where it was decoded
-        raise nested_too_deeply() from error
 
 
 def _repository(repo: str) -> fixes.Repository:

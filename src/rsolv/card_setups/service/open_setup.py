@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 
 from rsolv import catalog, customers, idempotency
 from rsolv.card_setups import queries
-from rsolv.card_setups.rules import REPEATABLE_FOR, SETUP_KEY, CardSetup, look_job, pause_before_look
+from rsolv.card_setups.rules import DAY, HOUR, REPEATABLE_FOR, SETUP_KEY, CardSetup, look_job, pause_before_look
 from rsolv.db import Connection, Database
 from rsolv.jobs import enqueue
-from rsolv.payment_methods import Declaration, evidence_of
+from rsolv.payment_methods import USUAL_LIMITS, CardLimits, Declaration, evidence_of, require_room
 from rsolv.stripe_gateway import CUSTOMER_KEY, GatewayUnavailable, StripeGateway
 from rsolv.stripe_gateway import CardSetup as StripeCardSetup
 
@@ -22,11 +22,14 @@ KEY_IN_USE = "idempotency_key_in_use"  # docs.stripe.com/error-codes
 class SetupRequest:
     """
     A customer's wish to add a card: where they want to come back to, and the key under which they may repeat it.
+
+    The limits are on pages opened anew; they hold exactly, under the customer's lock.
     """
 
     declaration: Declaration
     return_url: str | None = None
     caller_key_hash: bytes | None = None
+    limits: CardLimits = USUAL_LIMITS
 
 
 async def open_setup(
@@ -42,6 +45,7 @@ async def open_setup(
     the same page. Calls Stripe, so do not call this in a transaction.
 
     Raises:
+        TooManyCards: as many as the limits allow were opened within the hour, or the day; a repeat is not counted.
         KeyReused: the caller's key was used with another return_url.
         RequestInProgress: the first request with the caller's key is still on its way.
         GatewayFailure: Stripe could not be asked or did not answer; calling again is safe.
@@ -82,6 +86,7 @@ async def _remembered(
     earlier = await _earlier(connection, request, customer_id=customer_id)
     if earlier is not None:
         return earlier
+    await _require_room(connection, request, customer_id=customer_id)
     version = await catalog.get_pinned(connection, customer_id=customer_id)
     setup_id = await queries.insert_card_setup(
         connection,
@@ -96,6 +101,15 @@ async def _remembered(
     setup = await queries.find_card_setup(connection, customer_id=customer_id, card_setup_id=setup_id)
     assert setup is not None, "inserted just now"
     return setup
+
+
+async def _require_room(connection: Connection, request: SetupRequest, *, customer_id: int) -> None:
+    now, limits = request.declaration.at, request.limits
+    for window, most in ((HOUR, limits.setups_per_hour_max), (DAY, limits.setups_per_day_max)):
+        full_since = await queries.find_opening_by_recency(
+            connection, customer_id=customer_id, since=now - window, nth=most
+        )
+        require_room(full_since, window=window, now=now)
 
 
 async def _earlier(connection: Connection, request: SetupRequest, *, customer_id: int) -> CardSetup | None:
