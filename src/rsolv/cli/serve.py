@@ -49,16 +49,20 @@ def web(
             as_json=json_output,
             as_text=lambda: f"Serving on {base_url} with {len(listeners)} processes.",
         )
-        _serve(listeners)
+        _serve(listeners, server_config(len(listeners), found.trusted_proxies))
 
 
-def _serve(listeners: list[socket.socket]) -> None:
-    # uvicorn raises the signal that stopped it once more; being asked to stop is no failure.
-    signal.signal(signal.SIGTERM, lambda *_: None)
-    config = uvicorn.Config(
+def server_config(web_workers: int, trusted_proxies: tuple[str, ...]) -> uvicorn.Config:
+    """
+    Say how requests are served.
+
+    Who connects is who calls, unless that is a trusted proxy: then it is the last address of `X-Forwarded-For` that is
+    none. The server's own variable for this, and its habit of trusting this machine, are not asked.
+    """
+    return uvicorn.Config(
         "rsolv.web:create_app",
         factory=True,
-        workers=len(listeners),
+        workers=web_workers,
         loop="uvloop",
         http="httptools",
         lifespan="on",
@@ -66,7 +70,14 @@ def _serve(listeners: list[socket.socket]) -> None:
         log_level="warning",
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=list(trusted_proxies),
     )
+
+
+def _serve(listeners: list[socket.socket], config: uvicorn.Config) -> None:
+    # uvicorn raises the signal that stopped it once more; being asked to stop is no failure.
+    signal.signal(signal.SIGTERM, lambda *_: None)
     if len(listeners) > 1:
         SpreadWorkers(config, listeners).run()
         return
