@@ -11,7 +11,7 @@ import structlog
 
 from rsolv import idempotency
 from rsolv.card_setups.jobs import look_at_setup
-from rsolv.charges.jobs import advance_charge, wake_schedule
+from rsolv.charges.jobs import advance_charge, sweep_charge, wake_schedule
 from rsolv.db import Database
 from rsolv.fixes.jobs import recorded_fixes_schedule
 from rsolv.jobs import Handler, Schedule, work
@@ -82,6 +82,7 @@ def handled_jobs(
         "stripe.create_customer": create_stripe_customer(database, gateway),
         "charge.advance": advance_charge(database, gateway, bus, billing_enabled=billing_enabled, cap=cap),
         "refund.advance": advance_refund(database, gateway, bus),
+        "charge.sweep": sweep_charge(database, gateway),
         "spending_cap.retry": retry_capped_charges(database),
         "card_setup.look": look_at_setup(database, gateway, bus),
         "payment_method.detach": detach_payment_method(database, gateway),

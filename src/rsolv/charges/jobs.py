@@ -35,6 +35,7 @@ from rsolv.charges.service.fail import take_failure, take_silence
 from rsolv.charges.service.link import Link, claim_by_link, find_by_link
 from rsolv.charges.service.rest import hold, rest
 from rsolv.charges.service.settle import settle
+from rsolv.charges.service.sweep import sweep_orphans
 from rsolv.charges.service.wake import wake_overdue
 from rsolv.db import Database
 from rsolv.jobs import Handler, JobCall, Schedule
@@ -84,6 +85,17 @@ def advance_charge(
             charge_id=int(call.ids["charge_id"]),
             now=clock.now(),
         )
+
+    return handle
+
+
+def sweep_charge(database: Database, gateway: StripeGateway) -> Handler:
+    """
+    Return the handler of `charge.sweep`: end at Stripe what lost answers left there of one charge.
+    """
+
+    async def handle(call: JobCall) -> None:
+        await sweep_orphans(database, gateway, call, now=clock.now())
 
     return handle
 

@@ -75,13 +75,14 @@ KEY_REUSED = "key_reused"
 PARAMETERS_CHANGED = "parameters_changed"
 UNRESOLVED = "unresolved"
 PAID_AFTER_END = "paid_after_end"
+ORPHAN_PAID = "orphan_paid"
 ENDED_AT_STRIPE = "ended_at_stripe"
 NOT_COLLECTED = frozenset({NO_CONSENT, NO_PAYMENT_METHOD, CARD_REFUSED, DUNNING_EXHAUSTED, ACTION_EXPIRED})
 """
 Why a charge may rest through its customer: from then on, as from a decline, its debt is overdue.
 """
 
-_OURS = frozenset({BILLING_OFF, REFUSED_BY_STRIPE, KEY_REUSED, PARAMETERS_CHANGED, UNRESOLVED})
+_OURS = frozenset({BILLING_OFF, REFUSED_BY_STRIPE, KEY_REUSED, PARAMETERS_CHANGED, UNRESOLVED, ORPHAN_PAID})
 CURED_BY_A_NEW_CARD = (
     NO_CONSENT,
     NO_PAYMENT_METHOD,

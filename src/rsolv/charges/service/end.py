@@ -10,6 +10,7 @@ from rsolv.charges.queries import debts, intents
 from rsolv.charges.rules import FINAL, Charge, ChargeState, Ending, Intent, advance_job
 from rsolv.charges.service.read import get_charge
 from rsolv.charges.service.rest import end, hold
+from rsolv.charges.service.sweep import promise_sweep
 from rsolv.db import Connection
 from rsolv.jobs import enqueue
 
@@ -66,7 +67,7 @@ async def give_up(
 
 async def end_without_payment(connection: Connection, claimed: Intent, *, now: datetime) -> None:
     """
-    End a charge for which Stripe was asked for nothing that we know of; what it may have made stays unconfirmed.
+    End a charge for which Stripe was asked for nothing that we know of; what it may have made is swept later.
 
     Raises:
         FenceLost: the charge has been claimed by another since.
@@ -74,6 +75,7 @@ async def end_without_payment(connection: Connection, claimed: Intent, *, now: d
     intent = await hold(connection, claimed)
     assert intent.ending is not None, "somebody asked for it"
     assert intent.stripe_payment_id is None, "there is nothing to be ended at Stripe"
+    await promise_sweep(connection, customer_id=intent.customer_id, charge_id=intent.id)
     await end(connection, intent, state=intent.ending, reason=None, now=now)
     await debts.close_debt(connection, intent, state=intent.ending)
 

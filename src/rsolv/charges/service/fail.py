@@ -20,6 +20,7 @@ from rsolv.charges.rules import (
 from rsolv.charges.service.decline import decline_charge
 from rsolv.charges.service.rest import go_on, hold, rest
 from rsolv.charges.service.settle import wait_for_outcome
+from rsolv.charges.service.sweep import promise_sweep
 from rsolv.db import Connection
 from rsolv.stripe_gateway import (
     Decline,
@@ -67,6 +68,8 @@ async def take_failure(
         is_server_error=(failure.status or 0) >= _SERVER_ERRORS,
         now=now,
     )
+    if kind == "create":
+        await promise_sweep(connection, customer_id=intent.customer_id, charge_id=intent.id)
     if intent.state == "confirming":
         # Even where nothing was done: an earlier call with this key may still be under way.
         intent = await go_on(connection, intent, state="unknown", lease=None, now=now)

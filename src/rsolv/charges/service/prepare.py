@@ -8,6 +8,7 @@ from rsolv.charges.errors import FenceLost
 from rsolv.charges.queries import attempts, intents
 from rsolv.charges.rules import PARAMETERS_CHANGED, Attempt, Held, Intent, create_hash, difference, may_repeat
 from rsolv.charges.service.rest import hold, rest
+from rsolv.charges.service.sweep import promise_sweep
 from rsolv.db import Connection
 from rsolv.stripe_gateway import Payment
 
@@ -40,6 +41,7 @@ async def attempt_creation(
     if attempt.parameter_hash != create_hash(intent):
         await rest(connection, intent, Held(PARAMETERS_CHANGED), now=now)
         return None
+    await promise_sweep(connection, customer_id=intent.customer_id, charge_id=intent.id)
     if may_repeat(attempt, now=now):
         await attempts.repeat_attempt(connection, attempt, customer_id=intent.customer_id)
         return attempt
