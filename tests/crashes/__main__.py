@@ -24,8 +24,9 @@ from crashes.lane import Lane, open_lanes
 from crashes.planted import BUG_OF, BUG_OF_RACES, BUG_OF_SERVER_KILLS, BUGS, plant
 from crashes.races import CONTESTS, run_races
 from crashes.runs import POINTS, WORKER_POINTS, run_point
+from crashes.server_kills import ServerKills, plant_unawaited_commits
 from crashes.table import Row, table_of
-from crashes.weather import WEATHERS, ServerKills, Weather, plant_unawaited_commits
+from crashes.weather import WEATHERS, Weather
 from crashes.yard import open_yard, twin_process
 from rsolv.local.cluster import Cluster
 from rsolv.logs import set_up_logging

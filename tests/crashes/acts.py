@@ -4,10 +4,9 @@ What a forked process does: the product's own verbs, with death or frost at a na
 
 import asyncio
 import os
-import random
 import signal
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,7 +14,7 @@ from datetime import datetime, timedelta
 import httpx
 
 from crashes.errands import Errand
-from rsolv import audit, charges, payment_methods
+from rsolv import charges
 from rsolv.charges.jobs import Machine, advance
 from rsolv.db import Database
 from rsolv.fixes import PhaseReport, Repository, store_phase
@@ -31,9 +30,7 @@ SHOP = Repository("acme", "shop")
 BEFORE_COMMIT, IN_COMMIT, AFTER_COMMIT = "X0", "X1", "X2"
 WEBHOOK_BEFORE_COMMIT = "X14"
 _AT_ONCE = 4
-_EVENTS = 8
 _NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # nothing here speaks TLS
-_OPERATOR = audit.Actor("operator", "crash proof")
 
 
 @dataclass(frozen=True)
@@ -198,76 +195,9 @@ async def heard(tools: Tools, customer_id: int, charge_id: int) -> str:
     return settled.believed
 
 
-async def race(errand: Errand) -> list[str]:
-    """
-    Let all racers go for each charge at once, over connections of their own; return what went wrong with any.
-    """
-    chance = random.Random(errand.seed)  # noqa: S311 -- chance that can be repeated
-    unclean: list[str] = []
-    async with opened(errand) as tools:
-        for charge in errand.charges:
-            yields = [chance.randrange(40) for _ in errand.racers]
-            runs = (_run(tools, racer, charge, late) for racer, late in zip(errand.racers, yields, strict=True))
-            unclean += [answer for answer in await asyncio.gather(*runs) if answer]
-    return unclean
-
-
-async def _run(tools: Tools, racer: str, charge: tuple[int, int], late: int) -> str:
-    """
-    Race for one charge after letting others go first so many times; "" is a clean answer.
-    """
-    for _ in range(late):
-        await asyncio.sleep(0)
-    try:
-        await RACERS[racer](tools, *charge)
-    except charges.ChargeCannotEnd:
-        return ""  # the answer to who retries what has been paid
-    except Exception as error:
-        return f"{racer}: {type(error).__name__}: {error}"
-    return ""
-
-
-async def _race_as_worker(tools: Tools, customer_id: int, charge_id: int) -> None:
-    await advance(tools.machine, customer_id=customer_id, charge_id=charge_id, now=tools.now)
-
-
-async def _race_as_webhook(tools: Tools, customer_id: int, charge_id: int) -> None:
-    for _ in range(_EVENTS):
-        await heard(tools, customer_id, charge_id)
-
-
-async def _race_as_operator(tools: Tools, customer_id: int, charge_id: int) -> None:
-    async with tools.database.transaction() as connection:
-        await charges.retry_charge(
-            connection, customer_id=customer_id, charge_id=charge_id, actor=_OPERATOR, now=clock.now()
-        )
-    await _race_as_worker(tools, customer_id, charge_id)
-
-
-async def _race_as_new_card(tools: Tools, customer_id: int, charge_id: int) -> None:
-    declaration = payment_methods.Declaration(actor=_OPERATOR, ip=None, user_agent=None, at=clock.now())
-    await payment_methods.attach(
-        tools.database,
-        tools.gateway,
-        tools.bus,
-        declaration,
-        customer_id=customer_id,
-        stripe_payment_method_id="pm_card_mastercard",
-    )
-    await _race_as_worker(tools, customer_id, charge_id)
-
-
-RACERS: Mapping[str, Callable[[Tools, int, int], Awaitable[None]]] = {
-    "worker": _race_as_worker,
-    "second worker": _race_as_worker,
-    "webhook": _race_as_webhook,
-    "operator": _race_as_operator,
-    "new card": _race_as_new_card,
-}
 Act = Callable[[Errand], Coroutine[None, None, list[str]]]
 ACTS: dict[str, Act] = {
     "work": work,
     "accept": accept,
     "hear": hear,
-    "race": race,
 }

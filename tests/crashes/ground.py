@@ -10,6 +10,7 @@ from pathlib import Path
 
 import asyncpg
 
+from crashes.deadlines import STATEMENT_SECONDS, TooLate
 from factories.catalogs import CATALOGS
 from rsolv import schema
 from rsolv.catalog import apply_catalog
@@ -62,9 +63,22 @@ async def new_database(cluster: Cluster) -> AsyncIterator[str]:
     await _execute(cluster, f"DROP DATABASE {name} WITH (FORCE)")
 
 
+async def execute_in_time(admin: asyncpg.Connection, statement: str, *, seconds: float = STATEMENT_SECONDS) -> None:
+    """
+    Execute a statement that waits for every process of the server: one that has been stopped never answers.
+
+    Raises:
+        TooLate: some process does not answer.
+    """
+    try:
+        await admin.execute(statement, timeout=seconds)
+    except TimeoutError as error:
+        raise TooLate(f"PostgreSQL was not done after {seconds:g} s with: {statement}") from error
+
+
 async def _execute(cluster: Cluster, statement: str) -> None:
     admin = await asyncpg.connect(cluster.url())
     try:
-        await admin.execute(statement)
+        await execute_in_time(admin, statement)
     finally:
         await admin.close()

@@ -13,11 +13,12 @@ from pathlib import Path
 
 import msgspec
 
+from crashes.deadlines import TESTS_WAIT_TIMES, read_line, running
 from crashes.errands import Ended, Errand
 
 LANES = 2
-STOP_SECONDS = 20
 TESTS = Path(__file__).parents[1]
+COVERAGE = "COVERAGE_PROCESS_START"
 
 
 class Lane:
@@ -25,23 +26,28 @@ class Lane:
     One nursery: whoever asks waits for those who asked before.
     """
 
-    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+    def __init__(self, process: "subprocess.Popen[bytes]", log: Path) -> None:
         self._process = process
         self._turn = threading.Lock()
+        self._log = log
 
     async def send(self, errand: Errand) -> Ended:
         """
         Run an errand in a process of its own, to its end or until it freezes.
-        """
-        return await asyncio.to_thread(self._ask, msgspec.json.encode(errand) + b"\n")
 
-    def _ask(self, line: bytes) -> Ended:
+        Raises:
+            TooLate: the nursery does not answer.
+        """
+        return await asyncio.to_thread(self._ask, errand)
+
+    def _ask(self, errand: Errand) -> Ended:
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
         with self._turn:
-            self._process.stdin.write(line)
+            self._process.stdin.write(msgspec.json.encode(errand) + b"\n")
             self._process.stdin.flush()
-            return msgspec.json.decode(self._process.stdout.readline(), type=Ended)
+            seconds = errand.seconds * TESTS_WAIT_TIMES
+            answer = read_line(self._process, whom=f"the nursery ({self._log})", seconds=seconds)
+            return msgspec.json.decode(answer, type=Ended)
 
 
 @contextmanager
@@ -55,16 +61,23 @@ def open_lanes(log: Path) -> Iterator[list[Lane]]:
 
 @contextmanager
 def _open_lane(log: Path) -> Iterator[Lane]:
-    environment = os.environ | {"PYTHONPATH": str(TESTS)}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")])}
+    environment.pop(COVERAGE, None)  # a process that is killed tells nothing of what it reached
     command = [sys.executable, "-m", "crashes.nursery"]
     with (
         log.open("ab") as said,
-        subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, env=environment
+        running(
+            command,
+            whom=f"the nursery ({log})",
+            farewell=_close_input,
+            stdin=subprocess.PIPE,
+            stderr=said,
+            env=environment,
         ) as process,
     ):
-        yield Lane(process)
-        assert process.stdin is not None
-        process.stdin.close()
-        code = process.wait(STOP_SECONDS)
-    assert code == 0, log.read_text(encoding="utf-8")[-4_000:]
+        yield Lane(process, log)
+
+
+def _close_input(process: "subprocess.Popen[bytes]") -> None:
+    assert process.stdin is not None
+    process.stdin.close()

@@ -14,6 +14,7 @@ import asyncpg
 
 from crashes import acts
 from crashes.errands import Ended, Fate
+from crashes.ground import execute_in_time
 from crashes.lane import Lane
 from crashes.weather import CALM, Weather
 from crashes.yard import Debt, Yard
@@ -180,11 +181,11 @@ async def _database_restored(yard: Yard, _point: str, kills: int, tally: Tally) 
     name = unquote(urlsplit(yard.database_url).path.removeprefix("/"))
     admin = await asyncpg.connect(yard.database_url, database="rsolv")
     try:
-        await admin.execute(f"CREATE DATABASE {name}_copy TEMPLATE {name}")
+        await execute_in_time(admin, f"CREATE DATABASE {name}_copy TEMPLATE {name}")
         for ended in await yard.finish(debts):
             tally.note(ended)
-        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-        await admin.execute(f"ALTER DATABASE {name}_copy RENAME TO {name}")
+        await execute_in_time(admin, f"DROP DATABASE {name} WITH (FORCE)")
+        await execute_in_time(admin, f"ALTER DATABASE {name}_copy RENAME TO {name}")
     finally:
         await admin.close()
     return debts

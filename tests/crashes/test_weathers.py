@@ -2,19 +2,14 @@
 The same kills while more goes wrong: Stripe forgets keys, a day passes, calls fail, PostgreSQL itself is killed.
 """
 
-import tempfile
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
-
 import pytest
 
 from crashes.facts import gather
-from crashes.ground import new_database, open_ground
 from crashes.judge import judge
-from crashes.lane import Lane
 from crashes.runs import POINTS, WORKER_POINTS, run_point
-from crashes.weather import WEATHERS, ServerKills, Storm, plant_unawaited_commits
-from crashes.yard import Yard, open_yard
+from crashes.server_kills import ServerKills, plant_unawaited_commits
+from crashes.weather import WEATHERS, Storm
+from crashes.yard import Yard
 from rsolv.local.cluster import Cluster
 
 KILLS = 2
@@ -48,27 +43,6 @@ async def test_a_crash_charges_exactly_once_while_calls_fail(yard: Yard) -> None
     assert storm.struck > len(POINTS)
     # Where a call fails first, the process does not come to its point; most do.
     assert sum(tally.kills for tally in tallies) > verdict.debts // 2
-
-
-@pytest.fixture(scope="session")
-def durable_cluster(lanes: list[Lane]) -> Iterator[Cluster]:
-    """
-    A server that keeps what it has acknowledged; the nurseries are older, and not its children.
-    """
-    with (
-        tempfile.TemporaryDirectory(prefix="rsolv-crashes-") as directory,
-        open_ground(Path(directory), durable=True) as cluster,
-    ):
-        yield cluster
-
-
-@pytest.fixture
-async def durable_yard(durable_cluster: Cluster, twin_url: str, lanes: list[Lane]) -> AsyncIterator[Yard]:
-    """
-    A yard over that server.
-    """
-    async with new_database(durable_cluster) as url, open_yard(url, twin_url, lanes) as opened:
-        yield opened
 
 
 async def test_a_killed_server_charges_exactly_once(durable_yard: Yard, durable_cluster: Cluster) -> None:

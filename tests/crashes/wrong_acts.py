@@ -3,6 +3,7 @@ What a process does that is deliberately wrong: each act leaves one safeguard ou
 """
 
 import asyncio
+import signal
 from collections.abc import Callable
 from uuid import uuid4
 
@@ -128,10 +129,28 @@ async def _card(tools: Tools, customer_id: int) -> str:
     return str(found)
 
 
+async def wait_for_ever(_errand: Errand) -> list[str]:
+    """
+    Wait for what nobody does.
+    """
+    await asyncio.Event().wait()
+    return []
+
+
+async def stand_still(_errand: Errand) -> list[str]:
+    """
+    Keep the loop from everything, its own deadline too.
+    """
+    signal.pause()
+    return []
+
+
 WRONG_ACTS: dict[str, Act] = {
     "pay in one step": pay_in_one_step,
     "pay with a new key": pay_with_new_key,
     "race without lease": race_without_lease,
     "settle blindly": settle_blindly,
     "settle early": settle_early,
+    "stand still": stand_still,
+    "wait for ever": wait_for_ever,
 }

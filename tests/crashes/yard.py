@@ -19,8 +19,9 @@ import asyncpg
 import httpx
 
 from crashes import acts
+from crashes.deadlines import START_SECONDS, read_line, running
 from crashes.errands import Ended, Errand
-from crashes.lane import Lane
+from crashes.lane import COVERAGE, Lane
 from factories.customers import make_customer, set_balance
 from rsolv import payment_methods
 from rsolv.audit import SYSTEM
@@ -31,7 +32,6 @@ from rsolv.stripe_gateway.client import GatewayOptions, open_gateway
 from rsolv.wiring import wired_bus
 
 CUSTOMERS = 6
-STOP_SECONDS = 20
 ROUNDS_MAX = 40
 _AT_ONCE = 50
 _PAGE = 100
@@ -247,14 +247,9 @@ def twin_process(home: Path, *, log: Path | None = None) -> Iterator[str]:
     Run a twin as a process of its own; give its address.
     """
     command = [sys.executable, "-m", "stripe_twin", "--home", str(home), *(["--log", str(log)] if log else [])]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=dict(os.environ)) as process:
-        try:
-            assert process.stdout is not None
-            yield json.loads(process.stdout.readline())["stripe_url"]
-        finally:
-            process.terminate()
-            code = process.wait(STOP_SECONDS)
-    assert code == 0, "the twin did not stop in order"
+    environment = {name: value for name, value in os.environ.items() if name != COVERAGE}
+    with running(command, whom="the twin", farewell=subprocess.Popen.terminate, env=environment) as process:
+        yield json.loads(read_line(process, whom="the twin", seconds=START_SECONDS))["stripe_url"]
 
 
 @asynccontextmanager

@@ -1,0 +1,63 @@
+"""
+How long anything is waited for here, and what is said when it does not come. No deadline is a result; each is far off.
+
+Who waits for somebody waits longer than he does himself: a process, its nursery, the tests' end of the nursery.
+"""
+
+import select
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+ERRAND_SECONDS = 90
+NURSERY_WAITS_TIMES = 1.2
+TESTS_WAIT_TIMES = 1.5
+START_SECONDS = 60
+STATEMENT_SECONDS = 60
+STOP_SECONDS = 20
+
+
+class TooLate(AssertionError):
+    """
+    Somebody was waited for, and did not come.
+    """
+
+
+def read_line(process: "subprocess.Popen[bytes]", *, whom: str, seconds: float) -> bytes:
+    """
+    Read the next line of what a process says; it says no more than it is asked for.
+
+    Raises:
+        TooLate: it says nothing in time, or has ended.
+    """
+    assert process.stdout is not None
+    if not select.select([process.stdout], [], [], seconds)[0]:
+        raise TooLate(f"{whom} has said nothing for {seconds:g} s")
+    line = process.stdout.readline()
+    if not line:
+        raise TooLate(f"{whom} has ended without an answer")
+    return line
+
+
+@contextmanager
+def running(
+    command: Sequence[str], *, whom: str, farewell: Callable[["subprocess.Popen[bytes]"], None], **options: Any
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """
+    Run a process that talks over its standard output; at the end it is bidden farewell, and stops in order.
+
+    Raises:
+        TooLate: it does not stop in time; then it is killed.
+    """
+    with subprocess.Popen(command, stdout=subprocess.PIPE, **options) as process:
+        try:
+            yield process
+        finally:
+            farewell(process)
+            try:
+                code = process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise TooLate(f"{whom} had not stopped {STOP_SECONDS} s after it was told to") from None
+    assert code == 0, f"{whom} did not stop in order: {code}"
