@@ -49,7 +49,7 @@ include mk/bench.mk
 .PHONY: test
 test: setup check stripe-examples ## Run every check and test
 	@rm -rf $(STRIPE_LOG)
-	@$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -q $(TESTS) --ignore tests/crashes
+	@$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -q $(TESTS)
 	@$(MAKE) --no-print-directory stripe-log
 
 TESTS ?= tests
@@ -58,7 +58,7 @@ TESTS ?= tests
 coverage: setup ## Run the tests and demand the branch coverage we promise
 	@rm -f .coverage .coverage.*
 	@COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml $(BIN)/coverage run -m pytest --numprocesses 2 --dist worksteal \
-		-q $(TESTS) --ignore tests/crashes  # a process that is killed tells nothing of what it reached
+		-q $(TESTS)
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report --fail-under 95
 	@$(BIN)/coverage report --fail-under 100 --include 'src/rsolv/ledger/*,src/rsolv/api_keys/*,*/rules.py'

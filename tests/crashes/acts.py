@@ -7,13 +7,14 @@ import os
 import signal
 import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import httpx
 
 from crashes.errands import Errand
+from crashes.wire import cut_wire
 from rsolv import charges
 from rsolv.charges.jobs import Machine, advance
 from rsolv.db import Database
@@ -81,12 +82,15 @@ async def opened(errand: Errand) -> AsyncIterator[Tools]:
     Open what an errand needs.
     """
     options = GatewayOptions(api_key=KEY, base_url=errand.stripe_url, total_seconds=errand.patience_seconds)
-    database = await Database.open(errand.database_url, application="crash proof", pool_size=_AT_ONCE)
-    try:
-        async with open_gateway(options, httpx.AsyncHTTPTransport(verify=_NOBODY, trust_env=False)) as gateway:
-            yield Tools(errand, database, gateway, wired_bus())
-    finally:
-        await database.close()
+    async with AsyncExitStack() as stack:
+        url = errand.database_url
+        if errand.commit_cut:
+            url = await stack.enter_async_context(cut_wire(url, due=errand.commit_cut, fate=errand.commit_fate))
+        database = await Database.open(url, application="crash proof", pool_size=_AT_ONCE)
+        stack.push_async_callback(database.close)
+        transport = httpx.AsyncHTTPTransport(verify=_NOBODY, trust_env=False)
+        gateway = await stack.enter_async_context(open_gateway(options, transport))
+        yield Tools(errand, database, gateway, wired_bus())
 
 
 async def warm_up(errand: Errand) -> None:

@@ -10,12 +10,28 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-ERRAND_SECONDS = 90
-NURSERY_WAITS_TIMES = 1.2
-TESTS_WAIT_TIMES = 1.5
+ERRAND_SECONDS = 60
 START_SECONDS = 60
 STATEMENT_SECONDS = 60
 STOP_SECONDS = 20
+TEST_SECONDS = 900
+"""
+A test here is many processes, one after another, each with a deadline of its own.
+"""
+
+
+def nursery_waits(seconds: float) -> float:
+    """
+    Return how long a nursery waits for a process that gives itself up after so many seconds.
+    """
+    return 2 * seconds + 2
+
+
+def tests_wait(seconds: float) -> float:
+    """
+    Return how long the tests wait for a nursery whose process gives itself up after so many seconds.
+    """
+    return nursery_waits(seconds) + 20
 
 
 class TooLate(AssertionError):

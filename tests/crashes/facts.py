@@ -39,7 +39,7 @@ _POSTED = """
 """
 
 
-async def gather(yard: Yard, *, works: int) -> Facts:
+async def gather(yard: Yard, *, works: int, may_be_canceled: bool = False) -> Facts:
     """
     Read both books of a yard in which so many pieces of work were to be paid.
     """
@@ -47,9 +47,10 @@ async def gather(yard: Yard, *, works: int) -> Facts:
         debts = [DebtAsStored(**row) for row in await connection.fetch(_DEBTS)]
         posted = [MoneyPosted(**row) for row in await connection.fetch(_POSTED)]
         breaches = await breaches_of(connection)
-    paid, charges_at_stripe = [], 0
+    paid, charges_at_stripe, payments_at_stripe = [], 0, 0
     for payer in yard.payers:
         for payment in await yard.list_at_stripe("payment_intents", payer.stripe_customer_id):
+            payments_at_stripe += 1
             if payment["status"] == "succeeded":
                 named = payment["metadata"].get(CHARGE_KEY)
                 charge_id = int(named) if named else None
@@ -63,6 +64,8 @@ async def gather(yard: Yard, *, works: int) -> Facts:
         charges_at_stripe=charges_at_stripe,
         posted=posted,
         breaches=breaches,
+        payments_at_stripe=payments_at_stripe,
+        may_be_canceled=may_be_canceled,
     )
 
 

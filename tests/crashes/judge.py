@@ -48,11 +48,18 @@ class DebtAsStored:
     credits_consumed: int
     is_forgotten: bool
 
+    @property
+    def is_canceled(self) -> bool:
+        """
+        Tell whether it was dropped.
+        """
+        return self.debt_state == self.charge_state == "canceled"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
     """
-    All that is judged: what work there was to be paid, what is stored of it, and what was paid.
+    All that is judged: what work there was to be paid (or, where it may be, dropped), what is stored, what was paid.
     """
 
     works: int
@@ -61,6 +68,8 @@ class Facts:
     charges_at_stripe: int
     posted: Sequence[MoneyPosted]
     breaches: Sequence[str]
+    payments_at_stripe: int = 0
+    may_be_canceled: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +79,7 @@ class Verdict:
     """
 
     debts: int
+    payments_at_stripe: int = 0
     double_charges: tuple[str, ...] = ()
     lost_charges: tuple[str, ...] = ()
     unexplained_payments: tuple[str, ...] = ()
@@ -89,6 +99,7 @@ def judge(facts: Facts) -> Verdict:
     """
     return Verdict(
         debts=len(facts.debts),
+        payments_at_stripe=facts.payments_at_stripe,
         double_charges=tuple(_double_charges(facts)),
         lost_charges=tuple(_lost_charges(facts)),
         unexplained_payments=tuple(_unexplained_payments(facts)),
@@ -110,7 +121,11 @@ def _double_charges(facts: Facts) -> Iterable[str]:
 def _lost_charges(facts: Facts) -> Iterable[str]:
     payments = {(paid.customer_id, paid.charge_id) for paid in facts.paid}
     for debt in facts.debts:
-        if (debt.customer_id, debt.charge_id) not in payments:
+        is_paid = (debt.customer_id, debt.charge_id) in payments
+        if debt.is_canceled and facts.may_be_canceled:
+            if is_paid:
+                yield f"charge {debt.charge_id} was paid, and dropped here"
+        elif not is_paid:
             yield f"charge {debt.charge_id} was never paid: {debt.charge_state}"
         elif (debt.debt_state, debt.charge_state, debt.fix_state) != ("paid", "succeeded", "consumed"):
             yield f"charge {debt.charge_id}: debt {debt.debt_state}, charge {debt.charge_state}, fix {debt.fix_state}"
@@ -142,7 +157,9 @@ def _unexplained_payments(facts: Facts) -> Iterable[str]:
 
 def _breaches(facts: Facts) -> Iterable[str]:
     for debt in facts.debts:
-        if (debt.credits_purchased, debt.credits_consumed) != (1, 1):
-            yield f"charge {debt.charge_id}: +{debt.credits_purchased} -{debt.credits_consumed} credits, not +1 -1"
+        due = 0 if debt.is_canceled and facts.may_be_canceled else 1
+        if (debt.credits_purchased, debt.credits_consumed) != (due, due):
+            found = f"+{debt.credits_purchased} -{debt.credits_consumed}"
+            yield f"charge {debt.charge_id}: {found} credits, not +{due} -{due}"
         if debt.is_forgotten:
             yield f"charge {debt.charge_id} has neither a time to go on nor a reason to rest"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from crashes.deadlines import TESTS_WAIT_TIMES, read_line, running
+from crashes.deadlines import read_line, running, tests_wait
 from crashes.errands import Ended, Errand
 
 LANES = 2
@@ -45,7 +45,7 @@ class Lane:
         with self._turn:
             self._process.stdin.write(msgspec.json.encode(errand) + b"\n")
             self._process.stdin.flush()
-            seconds = errand.seconds * TESTS_WAIT_TIMES
+            seconds = tests_wait(errand.seconds)
             answer = read_line(self._process, whom=f"the nursery ({self._log})", seconds=seconds)
             return msgspec.json.decode(answer, type=Ended)
 

@@ -18,7 +18,7 @@ from typing import NoReturn
 import msgspec
 
 from crashes.acts import ACTS, Act, warm_up
-from crashes.deadlines import NURSERY_WAITS_TIMES, TooLate
+from crashes.deadlines import TooLate, nursery_waits
 from crashes.errands import Ended, Errand
 from crashes.racers import race
 from crashes.wrong_acts import WRONG_ACTS
@@ -66,13 +66,13 @@ def _send(errand: Errand) -> Ended:
         os.close(heard)
         _run(errand, told)
     os.close(told)
-    return _await(pid, heard, errand.seconds * NURSERY_WAITS_TIMES)
+    return _await(pid, heard, nursery_waits(errand.seconds))
 
 
 def _thaw(errand: Errand) -> Ended:
     heard = _frozen.pop(errand.pid)
     os.kill(errand.pid, signal.SIGCONT)
-    return _await(errand.pid, heard, errand.seconds * NURSERY_WAITS_TIMES)
+    return _await(errand.pid, heard, nursery_waits(errand.seconds))
 
 
 def _await(pid: int, heard: int, seconds: float) -> Ended:

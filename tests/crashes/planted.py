@@ -4,11 +4,14 @@ The planted bugs: for each row of the table a way to be wrong, and the column in
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from crashes.errands import Ended
 from crashes.facts import gather
 from crashes.judge import Verdict, judge
 from crashes.lane import Lane
-from crashes.runs import Tally, on_lanes
+from crashes.ways import UNCERTAIN_ACCEPTANCE, UNCERTAIN_WORK, Tally, on_lanes
+from crashes.weather import SHORT_PATIENCE_SECONDS
 from crashes.yard import Debt, Yard
 
 DEBTS = 4
@@ -115,22 +118,60 @@ async def _accepted_anew(yard: Yard, tally: Tally) -> None:
     """
     Have the same fix accepted under two identities, because the first answer was lost.
     """
-    lane, payer = yard.lanes[0], yard.payers[0]
     for _ in range(DEBTS):
-        for die_at in ("X2", ""):
-            ended = await yard.send(
-                lane,
-                "accept",
-                die_at=die_at,
-                issue_number=yard.next_issue(),
-                customer_id=payer.customer_id,
-                api_key_id=payer.api_key_id,
-            )
-            tally.note(ended, killed="killed")
+        tally.note(await _accept(yard, die_at="X2"), killed="killed")
+        tally.note(await _accept(yard))
+
+
+async def _commit_disbelieved(yard: Yard, tally: Tally) -> None:
+    """
+    Take a commit whose connection was lost for one that failed, and have the fix accepted under another identity.
+    """
+    for _ in range(DEBTS):
+        tally.note_uncertain(await _accept(yard, commit_cut=1))
+        tally.note(await _accept(yard))
+
+
+async def _accept(yard: Yard, **more: Any) -> Ended:
+    payer = yard.payers[0]
+    return await yard.send(
+        yard.lanes[0],
+        "accept",
+        issue_number=yard.next_issue(),
+        customer_id=payer.customer_id,
+        api_key_id=payer.api_key_id,
+        **more,
+    )
+
+
+async def _posting_disbelieved(yard: Yard, tally: Tally) -> None:
+    async def settle(lane: Lane, debt: Debt) -> None:
+        tally.note(await yard.send(lane, "work", [debt], die_at="X10"))
+        tally.note_uncertain(await yard.send(lane, "settle blindly", [debt], commit_cut=1))
+        tally.note(await yard.send(lane, "settle blindly", [debt]))
+
+    await on_lanes(yard, await yard.open_debts(DEBTS), settle)
+
+
+async def _timeout_disbelieved(yard: Yard, tally: Tally) -> None:
+    """
+    Take a call that timed out for one that was not executed.
+    """
+    debts = await yard.open_debts(DEBTS)
+    await yard.control("POST", "faults", [{"kind": "timeout_after", "times": DEBTS}])
+    yard.patience_seconds = SHORT_PATIENCE_SECONDS
+    for debt in debts:
+        tally.note(await yard.send(yard.lanes[0], "pay with a new key", [debt]), killed="failed")
+    await yard.calm_down()
+    for debt in debts:
+        tally.note(await yard.send(yard.lanes[0], "pay with a new key", [debt]))
 
 
 BUGS: Mapping[str, Planted] = {
     "the same fix accepted anew": Planted(_accepted_anew, "double_charges"),
+    "a lost commit taken for none": Planted(_commit_disbelieved, "double_charges"),
+    "a lost posting made again": Planted(_posting_disbelieved, "unexplained_payments"),
+    "a timeout taken for a refusal": Planted(_timeout_disbelieved, "double_charges"),
     "a debt that nobody goes on with": Planted(_abandoned, "lost_charges"),
     "create and confirm in one step": Planted(_one_step, "double_charges"),
     "settle before confirm": Planted(_early, "unexplained_payments"),
@@ -147,9 +188,12 @@ BUG_OF: Mapping[str, str] = {
     **dict.fromkeys(("X9", "X10"), "a new key for each try"),
     **dict.fromkeys(("X11", "X12", "X13", "X14"), "settle without compare-and-set"),
     "X15": "settle without fence",
+    UNCERTAIN_ACCEPTANCE: "a lost commit taken for none",
+    UNCERTAIN_WORK: "a lost posting made again",
 }
 """
 Which bug stands for each crash point: what would go wrong there if that safeguard were missing.
 """
+BUG_OF_TIMEOUTS = "a timeout taken for a refusal"
 BUG_OF_RACES = "two workers without a lease"
 BUG_OF_SERVER_KILLS = "commits that are not waited for"

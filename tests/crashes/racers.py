@@ -42,8 +42,16 @@ async def _run(tools: Tools, racer: str, charge: tuple[int, int], late: int) -> 
     except charges.ChargeCannotEnd:
         return ""  # the answer to who retries or cancels what has been paid
     except Exception as error:
-        return f"{racer}: {type(error).__name__}: {error}"
+        said = f"{type(error).__name__}: {error}"
+        return "" if is_busy(said) else f"{racer}: {said}"
     return ""
+
+
+def is_busy(said: str) -> bool:
+    """
+    Tell whether an error says that the database was away or slow, and not that two waited for each other.
+    """
+    return said.startswith("Unavailable:") and "Deadlock" not in said
 
 
 async def _race_as_worker(tools: Tools, customer_id: int, charge_id: int) -> None:

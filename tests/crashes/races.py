@@ -14,7 +14,10 @@ CONTESTS: list[tuple[str, ...]] = [
     ("worker", "second worker", "operator"),
     ("worker", "webhook", "new card"),
     ("webhook", "operator", "new card"),
+    ("worker", "cancel"),
+    ("worker", "webhook", "cancel"),
 ]
+MAY_CANCEL = "cancel"
 
 
 async def run_races(

@@ -5,8 +5,8 @@ PostgreSQL itself is killed while processes work, and what it must not have ackn
 import asyncio
 import os
 import random
+import select
 import signal
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -23,7 +23,6 @@ from crashes.yard import Yard
 from rsolv.local.cluster import Cluster
 
 STRIKES_AFTER_SECONDS = (0.002, 0.02)
-LOOK_SECONDS = 0.005
 
 
 @dataclass
@@ -151,8 +150,9 @@ def _await_death(pid: int) -> None:
     """
     Wait for a child of ours, and leave it to be reaped by who started it.
     """
-    deadline = time.monotonic() + STOP_SECONDS
-    while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
-        if time.monotonic() > deadline:
+    watched = os.pidfd_open(pid)
+    try:
+        if not select.select([watched], [], [], STOP_SECONDS)[0]:
             raise TooLate(f"the killed server is still there after {STOP_SECONDS} s")
-        time.sleep(LOOK_SECONDS)
+    finally:
+        os.close(watched)

@@ -2,18 +2,35 @@
 The table at the end: a row for each crash point and weather, and whether all of it was as it has to be.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.table import Table
 
 from crashes.judge import Verdict
 
+HEADS = (
+    "weather",
+    "point",
+    "fixes",
+    "kills",
+    "also struck",
+    "double charges",
+    "lost charges",
+    "unexplained payments",
+    "invariant breaches",
+    "planted bug",
+    "caught",
+)
+_FIGURES = slice(2, 9)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
     """
     What came of one crash point in one weather, or of one kind of race (then `kills` counts races).
+
+    `struck` counts what went wrong beside the kills: calls that failed, servers that were killed.
     """
 
     weather: str
@@ -24,6 +41,7 @@ class Row:
     unclean: tuple[str, ...]
     bug: str
     is_bug_caught: bool
+    struck: int = 0
 
     @property
     def is_fine(self) -> bool:
@@ -31,6 +49,23 @@ class Row:
         Say whether enough was killed, nothing was wrong, and what is wrong on purpose was caught.
         """
         return not self.complaints()
+
+    @property
+    def figures(self) -> tuple[int, ...]:
+        """
+        Return what is counted and summed.
+        """
+        verdict = self.verdict
+        wrong = (verdict.double_charges, verdict.lost_charges, verdict.unexplained_payments, verdict.breaches)
+        return verdict.debts, self.kills, self.struck, *map(len, wrong)
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """
+        Return the row as it is shown.
+        """
+        figures = (f"{figure:,}" for figure in self.figures)
+        return self.weather, self.what, *figures, self.bug, "yes" if self.is_bug_caught else "NO"
 
     def complaints(self) -> list[str]:
         """
@@ -44,36 +79,22 @@ class Row:
         return [f"{self.weather}, {self.what}: {one}" for one in said]
 
 
-def table_of(rows: Iterable[Row]) -> Table:
+def sums_of(rows: Sequence[Row]) -> tuple[str, ...]:
     """
-    Lay out the rows, with the sum of each figure below.
+    Return the last line: the sum of each figure, and whether all bugs were caught.
+    """
+    sums = [f"{sum(column):,}" for column in zip(*(row.figures for row in rows), strict=True)]
+    return "sum", "", *sums, "", "all" if all(row.is_bug_caught for row in rows) else "NOT ALL"
+
+
+def table_of(rows: Sequence[Row]) -> Table:
+    """
+    Lay out the rows for a terminal, with the sums below.
     """
     table = Table(title="Crash proof", show_footer=True)
-    rows = list(rows)
-    table.add_column("weather", "sum")
-    table.add_column("point")
-    for name, figure in (
-        ("kills", sum(row.kills for row in rows)),
-        ("double charges", sum(len(row.verdict.double_charges) for row in rows)),
-        ("lost charges", sum(len(row.verdict.lost_charges) for row in rows)),
-        ("unexplained payments", sum(len(row.verdict.unexplained_payments) for row in rows)),
-        ("invariant breaches", sum(len(row.verdict.breaches) for row in rows)),
-    ):
-        table.add_column(name, str(figure), justify="right")
-    table.add_column("planted bug")
-    table.add_column("caught", "all" if all(row.is_bug_caught for row in rows) else "NOT ALL")
+    figures = HEADS[_FIGURES]
+    for head, total in zip(HEADS, sums_of(rows), strict=True):
+        table.add_column(head, total, justify="right" if head in figures else "left")
     for row in rows:
-        verdict = row.verdict
-        table.add_row(
-            row.weather,
-            row.what,
-            str(row.kills),
-            str(len(verdict.double_charges)),
-            str(len(verdict.lost_charges)),
-            str(len(verdict.unexplained_payments)),
-            str(len(verdict.breaches)),
-            row.bug,
-            "yes" if row.is_bug_caught else "NO",
-            style="" if row.is_fine else "bold red",
-        )
+        table.add_row(*row.cells, style="" if row.is_fine else "bold red")
     return table

@@ -37,7 +37,7 @@ async def test_a_process_that_stands_still_is_killed(yard: Yard) -> None:
     after = await yard.send(yard.lanes[0], "work")
 
     assert (ended.fate, after.fate) == ("failed", "left")
-    assert ended.said == ["the process had not ended after 0.24 s"]
+    assert ended.said == ["the process had not ended after 2.4 s"]
 
 
 @pytest.mark.parametrize(("command", "sentence"), [(SILENT, "said nothing for 0.2 s"), (GONE, "ended without")])

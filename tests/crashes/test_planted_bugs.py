@@ -6,10 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from crashes.deadlines import TEST_SECONDS
 from crashes.judge import DebtAsStored, Facts, MoneyPosted, PaidAtStripe, judge
-from crashes.planted import BUG_OF, BUG_OF_RACES, BUGS, DEBTS, plant
-from crashes.runs import POINTS
+from crashes.planted import BUG_OF, BUG_OF_RACES, BUG_OF_TIMEOUTS, BUGS, DEBTS, plant
+from crashes.ways import POINTS
 from crashes.yard import Yard
+
+pytestmark = pytest.mark.timeout(TEST_SECONDS)
 
 PAID = Facts(
     works=1,
@@ -31,6 +34,16 @@ PAID = Facts(
     posted=[MoneyPosted(1, 7, 1, "pi_1", 2_900)],
     breaches=[],
 )
+DROPPED = replace(
+    PAID,
+    debts=[
+        replace(PAID.debts[0], debt_state="canceled", charge_state="canceled", credits_purchased=0, credits_consumed=0)
+    ],
+    paid=[],
+    charges_at_stripe=0,
+    posted=[],
+    may_be_canceled=True,
+)
 OF_ANOTHER = PaidAtStripe("pi_2", 7, 1, 2_900)
 
 
@@ -50,14 +63,15 @@ def test_every_crash_point_has_its_planted_bug() -> None:
     No row of the table is without a way to fail.
     """
     assert set(BUG_OF) == set(POINTS)
-    assert {*BUG_OF.values(), BUG_OF_RACES} == set(BUGS)
+    assert {*BUG_OF.values(), BUG_OF_RACES, BUG_OF_TIMEOUTS} == set(BUGS)
 
 
 def test_the_judge_finds_nothing_where_all_is_well() -> None:
     """
-    One debt, one payment, one posting.
+    One debt, one payment, one posting; or, where a debt may be dropped, none of them.
     """
     assert judge(PAID).findings == ()
+    assert judge(DROPPED).findings == ()
 
 
 @pytest.mark.parametrize(
@@ -82,6 +96,15 @@ def test_the_judge_finds_nothing_where_all_is_well() -> None:
             replace(PAID, debts=[replace(PAID.debts[0], credits_purchased=2)]), "breaches", id="credits twice"
         ),
         pytest.param(replace(PAID, debts=[replace(PAID.debts[0], is_forgotten=True)]), "breaches", id="forgotten"),
+        pytest.param(replace(DROPPED, may_be_canceled=False), "lost_charges", id="dropped by nobody"),
+        pytest.param(
+            replace(DROPPED, paid=PAID.paid, charges_at_stripe=1, posted=PAID.posted),
+            "lost_charges",
+            id="dropped, paid",
+        ),
+        pytest.param(
+            replace(DROPPED, debts=[replace(DROPPED.debts[0], credits_purchased=1)]), "breaches", id="dropped, credited"
+        ),
         pytest.param(replace(PAID, breaches=["L-3"]), "breaches", id="invariant"),
     ],
 )

@@ -3,14 +3,13 @@ What else goes wrong while processes are killed.
 """
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from crashes.yard import Yard
-from stripe_twin.core.faults import KINDS
+from stripe_twin.core.faults import KINDS, FaultKind
 
 SHORT_PATIENCE_SECONDS = 0.2
-PROBABILITY_MAX = 0.1
 SKIPPED_MAX = 4
 SLOW_SECONDS = 0.02
 HOURS_LATER = 25
@@ -72,6 +71,8 @@ class Storm(Weather):
 
     rounds = 8
     has_to_strike: ClassVar[bool] = True
+    kinds: ClassVar[Sequence[FaultKind]] = KINDS
+    probability_max: ClassVar[float] = 0.1
 
     def __init__(self, seed: int = 11) -> None:
         self._chance = random.Random(seed)  # noqa: S311 -- chance that can be repeated
@@ -83,10 +84,10 @@ class Storm(Weather):
                 "kind": kind,
                 "times": FAULTS_PLANNED,
                 "skip": self._chance.randrange(SKIPPED_MAX),
-                "probability": self._chance.uniform(0, PROBABILITY_MAX),
+                "probability": self._chance.uniform(0, self.probability_max),
                 "seconds": SLOW_SECONDS,
             }
-            for kind in self._chance.sample(KINDS, len(KINDS))
+            for kind in self._chance.sample(self.kinds, len(self.kinds))
         ]
         await yard.control("DELETE", "faults")
         await yard.control("POST", "faults", faults)
@@ -98,6 +99,15 @@ class Storm(Weather):
         """
         planned = (await yard.control("GET", "faults"))["faults"]
         self.struck += sum(FAULTS_PLANNED - fault["times"] for fault in planned)
+
+
+class Timeouts(Storm):
+    """
+    Calls to Stripe are not answered; half of those were executed.
+    """
+
+    kinds: ClassVar[Sequence[FaultKind]] = ("timeout_before", "timeout_after")
+    probability_max: ClassVar[float] = 0.6
 
 
 CALM = Weather()

@@ -63,8 +63,12 @@ async def settle_early(errand: Errand) -> list[str]:
     return []
 
 
+def _http(errand: Errand) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=errand.stripe_url, trust_env=False, timeout=errand.patience_seconds)
+
+
 async def _pay(errand: Errand, key_of: Callable[[int], str]) -> list[str]:
-    async with opened(errand) as tools, httpx.AsyncClient(base_url=errand.stripe_url, trust_env=False) as http:
+    async with opened(errand) as tools, _http(errand) as http:
         for customer_id, charge_id in errand.charges:
             async with tools.database.reading() as connection:
                 charge = await charges.get_charge(connection, customer_id=customer_id, charge_id=charge_id)

@@ -31,7 +31,7 @@ from rsolv.kernel import clock
 from rsolv.stripe_gateway.client import GatewayOptions, open_gateway
 from rsolv.wiring import wired_bus
 
-CUSTOMERS = 6
+CUSTOMERS = 3
 ROUNDS_MAX = 40
 _AT_ONCE = 50
 _PAGE = 100
@@ -83,7 +83,7 @@ class Yard:
 
     # --- what happens here
 
-    async def settle_in(self, customers: int = CUSTOMERS) -> None:
+    async def settle_in(self, customers: int) -> None:
         """
         Empty the twin, and have customers with a saved card, their consent, and no credits left.
         """
@@ -253,7 +253,9 @@ def twin_process(home: Path, *, log: Path | None = None) -> Iterator[str]:
 
 
 @asynccontextmanager
-async def open_yard(database_url: str, stripe_url: str, lanes: Sequence[Lane]) -> AsyncIterator[Yard]:
+async def open_yard(
+    database_url: str, stripe_url: str, lanes: Sequence[Lane], *, customers: int = CUSTOMERS
+) -> AsyncIterator[Yard]:
     """
     Open a yard over an empty, migrated database; at the end the twin has made no mistake of its own.
     """
@@ -261,7 +263,7 @@ async def open_yard(database_url: str, stripe_url: str, lanes: Sequence[Lane]) -
     async with httpx.AsyncClient(base_url=stripe_url, verify=nobody, trust_env=False, timeout=60) as http:
         yard = Yard(database_url=database_url, stripe_url=stripe_url, http=http, lanes=lanes)
         await yard.calm_down()
-        await yard.settle_in()
+        await yard.settle_in(customers)
         for lane in lanes:
             await yard.send(lane, "work")  # a nursery's first errand warms it up, which needs quiet weather
         yield yard

@@ -1,0 +1,169 @@
+"""
+The long run: every point in every weather, the races, the timeouts and the planted bugs, a row for each.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+
+from rich.progress import Progress
+
+from crashes.facts import gather
+from crashes.ground import new_database
+from crashes.judge import judge
+from crashes.lane import Lane
+from crashes.planted import BUG_OF, BUG_OF_RACES, BUG_OF_SERVER_KILLS, BUG_OF_TIMEOUTS, BUGS, plant
+from crashes.races import CONTESTS, MAY_CANCEL, run_races
+from crashes.report import Extent
+from crashes.runs import run_point, run_timeouts
+from crashes.server_kills import ServerKills, plant_unawaited_commits
+from crashes.table import Row
+from crashes.ways import POINTS, WORKER_POINTS
+from crashes.weather import WEATHERS, Weather
+from crashes.yard import CUSTOMERS, Yard, open_yard
+from rsolv.local.cluster import Cluster
+
+SENT_PER_STRIKE = 10
+FIXES_PER_CUSTOMER = 25
+SERVER_KILLED = "server killed"
+WORKS_PLANTED = 3
+
+
+@dataclass
+class LongRun:
+    """
+    Where it happens, how far it is, what came of it.
+    """
+
+    cluster: Cluster
+    durable: Cluster
+    stripe_url: str
+    lanes: list[Lane]
+    progress: Progress
+    extent: Extent
+    rows: list[Row] = field(default_factory=list)
+    caught: dict[str, bool] = field(default_factory=dict)
+
+    async def prove(self) -> None:
+        """
+        Run everything.
+        """
+        await self._plant_all()
+        for name, weather in WEATHERS.items():
+            for point in POINTS:
+                await self._kill(self.cluster, name, weather, point)
+        await self._time_out()
+        for racers in CONTESTS:
+            await self._race(racers, -(-self.extent.races // len(CONTESTS)))
+        for point in WORKER_POINTS:
+            strikes = max(self.extent.kills // SENT_PER_STRIKE, 1)
+            weather = ServerKills(self.durable, strikes=strikes, every=SENT_PER_STRIKE)
+            await self._kill(self.durable, SERVER_KILLED, weather, point)
+
+    async def _plant_all(self) -> None:
+        """
+        Find out of each planted bug whether it is caught.
+        """
+        with self._task("planted bugs", len(BUGS) + 1) as advance:
+            for bug in BUGS:
+                async with self._yard(self.cluster) as yard:
+                    self.caught[bug] = bool((await plant(yard, bug)).findings)
+                advance(1)
+            async with self._yard(self.durable) as yard:
+                verdict = await plant_unawaited_commits(yard, ServerKills(self.durable, strikes=1), WORKS_PLANTED)
+            self.caught[BUG_OF_SERVER_KILLS] = bool(verdict.lost_charges)
+
+    async def _kill(self, cluster: Cluster, name: str, weather: Weather, point: str) -> None:
+        """
+        Try one crash point in one weather, over a database and a twin in which nothing has happened yet.
+        """
+        wanted, struck_before = self.extent.kills, weather.struck
+        with self._task(f"{name}: {point}", wanted) as advance:
+            async with self._yard(cluster, wanted) as yard:
+                tally = await run_point(yard, point, wanted, weather=weather, progress=advance)
+                verdict = judge(await gather(yard, works=tally.works))
+        struck = weather.struck - struck_before
+        unclean = tally.complaints
+        if weather.has_to_strike and not struck:
+            unclean = [*unclean, "nothing but the kills went wrong: this row measured less than it says"]
+        bug = BUG_OF_SERVER_KILLS if name == SERVER_KILLED else BUG_OF[point]
+        self._done(
+            Row(
+                weather=name,
+                what=point,
+                kills=tally.kills,
+                kills_wanted=wanted,
+                verdict=verdict,
+                unclean=tuple(unclean),
+                bug=bug,
+                is_bug_caught=self.caught[bug],
+                struck=struck,
+            )
+        )
+
+    async def _time_out(self) -> None:
+        """
+        Have so many answers not come, which must not make a second payment either.
+        """
+        wanted = self.extent.timeouts
+        with self._task("timeouts", wanted) as advance:
+            async with self._yard(self.cluster, wanted) as yard:
+                tally = await run_timeouts(yard, wanted, progress=advance)
+                verdict = judge(await gather(yard, works=tally.works))
+        unclean = list(tally.complaints)
+        if verdict.payments_at_stripe != verdict.debts:
+            unclean.append(f"{verdict.payments_at_stripe} payments were made at Stripe for {verdict.debts} debts")
+        self._done(
+            Row(
+                weather="timeouts",
+                what="at random",
+                kills=tally.kills,
+                kills_wanted=wanted,
+                verdict=verdict,
+                unclean=tuple(unclean),
+                bug=BUG_OF_TIMEOUTS,
+                is_bug_caught=self.caught[BUG_OF_TIMEOUTS],
+            )
+        )
+
+    async def _race(self, racers: tuple[str, ...], races: int) -> None:
+        """
+        Run one kind of race.
+        """
+        name = " - ".join(racers)
+        with self._task(f"race: {name}", races) as advance:
+            async with self._yard(self.cluster, races) as yard:
+                unclean = await run_races(yard, racers, races, progress=advance)
+                verdict = judge(await gather(yard, works=races, may_be_canceled=MAY_CANCEL in racers))
+        self._done(
+            Row(
+                weather="race",
+                what=name,
+                kills=verdict.debts,
+                kills_wanted=races,
+                verdict=verdict,
+                unclean=tuple(unclean),
+                bug=BUG_OF_RACES,
+                is_bug_caught=self.caught[BUG_OF_RACES],
+            )
+        )
+
+    def _done(self, row: Row) -> None:
+        self.rows.append(row)
+        if not self.progress.console.is_terminal:
+            self.progress.console.print(" | ".join(row.cells), markup=False)
+
+    @contextmanager
+    def _task(self, name: str, total: int) -> Iterator[Callable[[int], None]]:
+        task = self.progress.add_task(name, total=total)
+        yield lambda done: self.progress.advance(task, done)
+        self.progress.remove_task(task)
+
+    @asynccontextmanager
+    async def _yard(self, cluster: Cluster, fixes: int = 0) -> AsyncIterator[Yard]:
+        customers = max(CUSTOMERS, fixes // FIXES_PER_CUSTOMER)
+        async with (
+            new_database(cluster) as url,
+            open_yard(url, self.stripe_url, self.lanes, customers=customers) as yard,
+        ):
+            yield yard
