@@ -248,6 +248,25 @@ def test_only_movements_say_that_disputed_money_is_gone(
 
 
 @pytest.mark.parametrize(
+    ("details", "respond_by"),
+    [
+        ({"due_by": 1_800_000_000}, datetime(2027, 1, 15, 8, tzinfo=UTC)),
+        ({"due_by": None}, None),
+        ({}, None),
+        (None, None),
+    ],
+    ids=str,
+)
+def test_a_dispute_says_until_when_to_respond(details: dict[str, object] | None, respond_by: datetime | None) -> None:
+    """
+    Some banks name no time, and what has ended may have none any more.
+    """
+    found = translation.dispute(objects.dispute(evidence_details=details), REQUEST)
+
+    assert (found.respond_by, found.movements) == (respond_by, 1)
+
+
+@pytest.mark.parametrize(
     "parts", [{"amount": "4321"}, {"amount": 43.21}, {"amount": None}, {"status": None}, {"created": -1}], ids=str
 )
 def test_a_payment_that_is_not_as_documented_is_not_guessed_at(parts: dict[str, object]) -> None:

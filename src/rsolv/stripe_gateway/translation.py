@@ -26,7 +26,7 @@ from rsolv.stripe_gateway.values import (
     RefundState,
     StripeCustomer,
 )
-from rsolv.stripe_gateway.wire import Body, Expandable, Linked, Listed, Seconds, id_of, known, moment
+from rsolv.stripe_gateway.wire import Body, Expandable, Linked, Listed, Seconds, id_of, known, moment, moment_or_none
 
 Value = TypeVar("Value")
 
@@ -311,6 +311,10 @@ class _Movement(msgspec.Struct):
     amount: int
 
 
+class _EvidenceDetails(msgspec.Struct):
+    due_by: Seconds | None = None
+
+
 class _Dispute(msgspec.Struct):
     id: str
     status: str
@@ -322,6 +326,7 @@ class _Dispute(msgspec.Struct):
     charge: str | Linked
     payment_intent: Expandable = None
     balance_transactions: list[_Movement] = []
+    evidence_details: _EvidenceDetails | None = None
 
 
 def dispute(body: Body, request_id: str) -> Dispute:
@@ -335,10 +340,12 @@ def dispute(body: Body, request_id: str) -> Dispute:
         stripe_state=found.status,
         amount_cents=found.amount,
         is_withdrawn=sum(movement.amount for movement in found.balance_transactions) < 0,
+        movements=len(found.balance_transactions),
         currency=found.currency,
         payment_id=id_of(found.payment_intent),
         charge_id=found.charge.id if isinstance(found.charge, Linked) else found.charge,
         reason=found.reason,
+        respond_by=moment_or_none(found.evidence_details.due_by) if found.evidence_details else None,
         livemode=found.livemode,
         created_at=moment(found.created),
         request_id=request_id,

@@ -195,6 +195,7 @@ class Dispute:
 
     `is_withdrawn` says whether the money is away from our balance with Stripe right now: never during an inquiry,
     and no longer after a win. It is read from the movements themselves, because the stage runs ahead of them.
+    `movements` counts those: they are never taken away, so of two readings the one with fewer is the older.
     """
 
     id: str
@@ -202,10 +203,12 @@ class Dispute:
     stripe_state: str
     amount_cents: int
     is_withdrawn: bool
+    movements: int
     currency: str
     payment_id: str | None
     charge_id: str
     reason: str
+    respond_by: datetime | None
     livemode: bool
     created_at: datetime
     request_id: str

@@ -36,6 +36,8 @@ async def test_an_open_dispute_has_taken_the_money(stripe: Stand, gateway: Strip
 
     assert (opened.stage, opened.is_withdrawn) == ("open", True)
     assert (opened.amount_cents, opened.currency, opened.reason) == (2_900, "usd", "fraudulent")
+    assert opened.respond_by is not None
+    assert opened.respond_by > opened.created_at
     assert (await gateway.read_payment(opened.payment_id)).is_disputed is True
 
 
@@ -55,6 +57,7 @@ async def test_a_won_dispute_returns_the_money(stripe: Stand) -> None:
     won = await decided(stripe, await disputed(stripe, "createDisputeProductNotReceived"), won=True)
 
     assert (won.stage, won.is_withdrawn, won.reason) == ("won", False, "product_not_received")
+    assert won.movements == 2, "one added, and none taken away"
 
 
 async def test_an_inquiry_moves_no_money(stripe: Stand) -> None:
@@ -74,7 +77,7 @@ async def test_an_inquiry_may_become_a_dispute(stripe: Stand) -> None:
     """
     escalated = await decided(stripe, await disputed(stripe, "createDisputeInquiry"), won=False)
 
-    assert (escalated.stage, escalated.is_withdrawn) == ("open", True)
+    assert (escalated.stage, escalated.is_withdrawn, escalated.movements) == ("open", True, 1)
 
 
 async def test_an_unanswered_dispute_is_lost(stripe: Stand, gateway: StripeGateway) -> None:
