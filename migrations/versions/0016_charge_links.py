@@ -5,7 +5,7 @@ Links by which a customer pays one charge, authenticating with their bank.
 from rsolv.schema import run_step
 
 revision = "0016"
-down_revision = "0014"
+down_revision = "0015"
 
 
 def upgrade() -> None:

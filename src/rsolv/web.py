@@ -19,9 +19,8 @@ from rsolv.db import Database, Unavailable
 from rsolv.logs import set_up_logging
 from rsolv.payment_methods import CardLimits
 from rsolv.settings import Settings, load_settings
-from rsolv.spending_caps import cap_charges
 from rsolv.stripe_gateway import StripeGateway
-from rsolv.wiring import configured_gateway, limits_of_a_web_process, safety_caps, wired_bus
+from rsolv.wiring import charge_holds, configured_gateway, limits_of_a_web_process, safety_caps, wired_bus
 
 if TYPE_CHECKING:
     import httpx
@@ -112,7 +111,7 @@ class Web:
                 public_url=settings.public_url,
                 schema_version=schema.needed_version(),
                 billing_enabled=settings.billing_enabled,
-                charge_cap=cap_charges(safety_caps(settings)),
+                charge_cap=charge_holds(safety_caps(settings)),
                 card_limits=CardLimits(
                     setups_per_hour_max=settings.card_setups_per_hour_max,
                     setups_per_day_max=settings.card_setups_per_day_max,

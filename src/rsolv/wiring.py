@@ -1,14 +1,16 @@
 """
-What the entry points have in common: who hears of which event, the safety caps, and the gateway to Stripe.
+What the entry points have in common: who hears of which event, what may hold a charge, and the gateway to Stripe.
 """
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import structlog
 
-from rsolv import card_setups, charges, fixes, payment_methods, refunds, reversals, spending_caps, standing
+from rsolv import card_setups, charges, disputes, fixes, payment_methods, refunds, reversals, spending_caps, standing
+from rsolv.db import Connection
 from rsolv.kernel.events import EventBus
 from rsolv.settings import Settings
 from rsolv.spending_caps import SafetyCaps
@@ -88,6 +90,22 @@ def _calls_per_second(settings: Settings) -> int:
     is_sandbox = not settings.is_production and settings.stripe_api_base is None
     asked = settings.stripe_calls_per_second
     return min(asked, SANDBOX_CALLS_PER_SECOND) if is_sandbox else asked
+
+
+def charge_holds(safety: SafetyCaps) -> charges.Cap:
+    """
+    Return what may hold a charge in its last look, in this order: a dispute, the customer's cap, ours.
+    """
+    asked = (disputes.hold_disputed, spending_caps.cap_charges(safety))
+
+    async def ask(connection: Connection, intent: charges.Intent, now: datetime) -> charges.Held | None:
+        for cap in asked:
+            held = await cap(connection, intent, now)
+            if held is not None:
+                return held
+        return None
+
+    return ask
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ from rsolv import idempotency
 from rsolv.card_setups.jobs import look_at_setup
 from rsolv.charges.jobs import advance_charge, sweep_charge, wake_schedule
 from rsolv.db import Database
+from rsolv.disputes.jobs import dispute_schedule, look_at_disputes, retry_disputed_charges
 from rsolv.fixes.jobs import recorded_fixes_schedule
 from rsolv.jobs import Handler, Schedule, work
 from rsolv.kernel.events import EventBus
@@ -21,10 +22,10 @@ from rsolv.payment_methods.jobs import detach_payment_method, make_default
 from rsolv.provisioning.jobs import create_stripe_customer
 from rsolv.refunds.jobs import advance_refund, refund_schedule
 from rsolv.settings import load_settings
-from rsolv.spending_caps import SafetyCaps, cap_charges
+from rsolv.spending_caps import SafetyCaps
 from rsolv.spending_caps.jobs import retry_capped_charges
 from rsolv.stripe_gateway import StripeGateway
-from rsolv.wiring import configured_gateway, limits_of_a_worker, safety_caps, wired_bus
+from rsolv.wiring import charge_holds, configured_gateway, limits_of_a_worker, safety_caps, wired_bus
 
 log = structlog.get_logger()
 
@@ -77,12 +78,14 @@ def handled_jobs(
     """
     if gateway is None:
         return {}
-    cap = cap_charges(safety_caps or SafetyCaps())
+    cap = charge_holds(safety_caps or SafetyCaps())
     return {
         "stripe.create_customer": create_stripe_customer(database, gateway),
         "charge.advance": advance_charge(database, gateway, bus, billing_enabled=billing_enabled, cap=cap),
         "refund.advance": advance_refund(database, gateway, bus),
         "charge.sweep": sweep_charge(database, gateway),
+        "dispute.look": look_at_disputes(database, gateway, bus),
+        "dispute.retry_held": retry_disputed_charges(database),
         "spending_cap.retry": retry_capped_charges(database),
         "card_setup.look": look_at_setup(database, gateway, bus),
         "payment_method.detach": detach_payment_method(database, gateway),
@@ -98,5 +101,6 @@ def _schedules(database: Database, *, billing_enabled: bool) -> list[Schedule]:
         Schedule("idempotency.purge_expired", "17 * * * *", purge_answers),
         wake_schedule(database),
         refund_schedule(database),
+        dispute_schedule(database),
     ]
     return [*always, recorded_fixes_schedule(database)] if billing_enabled else always

@@ -29,6 +29,7 @@ TRIED_ELSEWHERE = {
     "charges cancel": "tests/cli/test_charges.py",
     "charges give-up": "tests/cli/test_charges.py",
     "charges collect": "tests/cli/test_charges.py",
+    "disputes show": "tests/disputes",
 }
 
 TRIED_HERE = {
@@ -50,6 +51,8 @@ TRIED_HERE = {
     "refunds create": "refunds create {charge} --customer {payer} --amount 0.01 --reason test",
     "refunds list": "refunds list {payer}",
     "refunds show": "refunds show {refund} --customer {payer}",
+    "disputes list": "disputes list {who}",
+    "disputes release": "disputes release {who} --reason test",
     "ledger verify": "ledger verify",
     "ledger balance": "ledger balance {who}",
     "ledger transactions": "ledger transactions {who}",

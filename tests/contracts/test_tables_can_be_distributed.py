@@ -35,6 +35,8 @@ DISTRIBUTED = {
     "consents": "customer_id",
     "spending_caps": "customer_id",
     "card_attaches": "customer_id",
+    "disputes": "customer_id",
+    "charge_freezes": "customer_id",
 }
 """
 By which column each table is cut.
@@ -55,6 +57,7 @@ LOCAL = {
     "stripe_customers",
     "stripe_payments",
     "stripe_refunds",
+    "stripe_disputes",
     "stripe_card_setups",
     "card_bonuses",
 }
@@ -66,6 +69,7 @@ DROPPED_WHEN_DISTRIBUTED = {
     "stripe_customers_customer_fkey",
     "stripe_payments_intent_fkey",
     "stripe_refunds_refund_fkey",
+    "stripe_disputes_dispute_fkey",
     "stripe_card_setups_card_setup_fkey",
     "card_bonuses_customer_fkey",
 }

@@ -16,6 +16,7 @@ from rsolv.cli import (
     corrections,
     customers,
     db,
+    disputes,
     keys,
     ledger,
     refunds,
@@ -45,6 +46,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(caps.app, name="caps")
 app.add_typer(refunds.app, name="refunds")
 app.add_typer(charges.app, name="charges")
+app.add_typer(disputes.app, name="disputes")
 app.add_typer(ledger.app, name="ledger")
 
 

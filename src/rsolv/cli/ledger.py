@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rsolv import charges, fixes, ledger, refunds, reversals
+from rsolv import charges, disputes, fixes, ledger, refunds, reversals
 from rsolv.cli.customers import Who, get_by_name
 from rsolv.cli.installation import with_database
 from rsolv.cli.outcome import ExitCode, Json, expected_failures, show, table
@@ -45,6 +45,7 @@ def sorted_invariants() -> list[ledger.Invariant]:
         *charges.INVARIANTS,
         *reversals.INVARIANTS,
         *refunds.INVARIANTS,
+        *disputes.INVARIANTS,
     )
     return sorted(promises, key=_book_and_number)
 

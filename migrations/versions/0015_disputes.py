@@ -1,0 +1,22 @@
+"""
+Disputes, and the freeze of new charges while one has taken money away.
+"""
+
+from rsolv.schema import run_step
+
+revision = "0015"
+down_revision = "0014"
+
+
+def upgrade() -> None:
+    """
+    See the .up.sql beside this file.
+    """
+    run_step(__file__, "up")
+
+
+def downgrade() -> None:
+    """
+    See the .down.sql beside this file.
+    """
+    run_step(__file__, "down")

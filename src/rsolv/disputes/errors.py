@@ -1,0 +1,14 @@
+"""
+The facts that can go wrong with a dispute.
+"""
+
+from rsolv.kernel.errors import NotFound
+
+
+class UnknownDispute(NotFound):
+    """
+    None of our charges has such a dispute, as far as we have heard.
+    """
+
+    code = "unknown_dispute"
+    sentence = "Dispute {stripe_dispute_id} is not known."

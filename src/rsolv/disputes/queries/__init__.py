@@ -1,0 +1,3 @@
+"""
+What the disputes room asks of its database.
+"""

@@ -1,0 +1,3 @@
+"""
+The disputes room's verbs.
+"""
