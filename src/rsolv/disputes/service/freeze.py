@@ -4,8 +4,6 @@ Keep customers from being charged who have taken a charge back, and let them go 
 
 from datetime import datetime
 
-import structlog
-
 from rsolv import charges
 from rsolv.audit import SYSTEM, Actor, record
 from rsolv.charges import Held, Intent
@@ -13,8 +11,6 @@ from rsolv.db import Connection
 from rsolv.disputes.queries import disputes, freezes
 from rsolv.disputes.rules import DISPUTED, retry_job
 from rsolv.jobs import enqueue
-
-log = structlog.get_logger()
 
 
 async def hold_disputed(connection: Connection, intent: Intent, now: datetime) -> Held | None:
@@ -75,7 +71,6 @@ async def follow_disputes(
         customer_id=customer_id,
         facts={"reason": reason},
     )
-    log.warning("freeze_changed", customer_id=customer_id, is_frozen=is_frozen)
 
 
 async def wake_waiting(connection: Connection, *, customer_id: int, now: datetime) -> None:
