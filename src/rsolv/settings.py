@@ -18,6 +18,7 @@ _PLACEHOLDERS = re.compile(r"^(change.?me|placeholder|secret|password|example|to
 _HEX_64 = re.compile(r"[0-9a-fA-F]{64}")
 _DOMAIN = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 _STRIPE_API_KEY = re.compile(r"(?:sk|rk)_(live|test)_[0-9A-Za-z_]{8,240}")
+_STRIPE_WEBHOOK_SECRET = re.compile(r"whsec_[0-9A-Za-z+/=_-]{8,240}")
 _URL = re.compile(r"https?://[0-9A-Za-z.\-\[\]:]+(/[^\s]*)?")
 _PUBLIC_URL = re.compile(r"https?://([0-9A-Za-z.\-]+|\[[0-9a-fA-F:]+\])(:[0-9]{1,5})?(/[0-9A-Za-z._~\-/]*)?")
 _LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -43,6 +44,7 @@ class Settings:
     stripe_api_base: str | None
     stripe_calls_per_second: int
     stripe_calls_per_second_per_endpoint: int
+    stripe_webhook_secrets: tuple[Secret, ...]
     web_workers: int
     workers: int
     jobs_at_once: int
@@ -68,6 +70,13 @@ class Settings:
         Say whether real customers are served.
         """
         return self.environment == "production"
+
+    @property
+    def stripe_livemode(self) -> bool:
+        """
+        Say whether the key for Stripe moves real money.
+        """
+        return self.stripe_api_key is not None and "_live_" in self.stripe_api_key.reveal()
 
     def needed_to_serve(self) -> tuple[Secret, Secret]:
         """
@@ -128,6 +137,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         stripe_calls_per_second_per_endpoint=reader.integer(
             "STRIPE_CALLS_PER_SECOND_PER_ENDPOINT", 21, smallest=1, largest=10_000
         ),
+        stripe_webhook_secrets=reader.stripe_webhook_secrets("STRIPE_WEBHOOK_SECRETS"),
         web_workers=reader.integer("WEB_WORKERS", 2, smallest=1, largest=64),
         workers=reader.integer("WORKERS", 1, smallest=1, largest=64),
         jobs_at_once=reader.integer("JOBS_AT_ONCE", 32, smallest=2, largest=500),
@@ -217,6 +227,15 @@ class _Reader:
             self.problems.append(f"{name} is a placeholder, not a value")
             return None
         return Secret(value)
+
+    def stripe_webhook_secrets(self, name: str) -> tuple[Secret, ...]:
+        """
+        Read the secrets that are valid now: one, or several while one is replaced.
+        """
+        found = [part.strip() for part in self._environ.get(name, "").split(",") if part.strip()]
+        if not all(_STRIPE_WEBHOOK_SECRET.fullmatch(part) for part in found):
+            self.problems.append(f"{name} must be signing secrets of Stripe's (whsec_) separated by commas")
+        return tuple(Secret(part) for part in found)
 
     def public_url(self, name: str, *, default: str) -> str:
         text = self._environ.get(name)

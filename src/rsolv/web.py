@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from rsolv import schema
+from rsolv import schema, webhooks
 from rsolv.api import Parts, build_application
 from rsolv.api_keys import Authenticator, LastUsed
 from rsolv.customers import EmailPolicy
@@ -52,13 +52,16 @@ class Web:
         self._stripe_transport = stripe_transport
         self._database_url, self._master_key = settings.needed_to_serve()
         self._application: ASGIApp | None = None
+        self._webhooks: ASGIApp | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         else:
             assert self._application is not None, "the server started us"
-            await self._application(scope, receive, send)
+            assert self._webhooks is not None, "the server started us"
+            is_webhook = scope["type"] == "http" and scope["path"] in webhooks.PATHS
+            await (self._webhooks if is_webhook else self._application)(scope, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -70,6 +73,7 @@ class Web:
                 self._parts(gateway) as parts,
             ):
                 self._application = build_application(parts)
+                self._webhooks = webhooks.StripeDeliveries(parts.database, self._settings.stripe_webhook_secrets)
                 await send({"type": "lifespan.startup.complete"})
                 await receive()
         except Unavailable as error:

@@ -10,6 +10,8 @@ from collections.abc import Callable
 import structlog
 
 from rsolv import idempotency
+from rsolv.billing_events.jobs import handle_billing_event, poll_schedule
+from rsolv.billing_events.jobs import wake_schedule as wake_events_schedule
 from rsolv.card_setups.jobs import look_at_setup
 from rsolv.charges.jobs import advance_charge, sweep_charge, wake_schedule
 from rsolv.db import Database
@@ -55,11 +57,12 @@ async def run(ready: Callable[[list[str]], None] = lambda _kinds: None) -> None:
                 gateway,
                 bus,
                 billing_enabled=settings.billing_enabled,
+                livemode=settings.stripe_livemode,
                 safety_caps=safety_caps(settings),
             )
             log.info("worker_started", kinds=sorted(handlers))
             ready(sorted(handlers))
-            schedules = _schedules(database, billing_enabled=settings.billing_enabled)
+            schedules = _schedules(database, gateway, billing_enabled=settings.billing_enabled)
             await work(url, handlers=handlers, schedules=schedules, at_once=settings.jobs_at_once, stop=stop)
     finally:
         await database.close()
@@ -71,6 +74,7 @@ def handled_jobs(
     bus: EventBus,
     *,
     billing_enabled: bool = True,
+    livemode: bool = False,
     safety_caps: SafetyCaps | None = None,
 ) -> dict[str, Handler]:
     """
@@ -86,6 +90,7 @@ def handled_jobs(
         "charge.sweep": sweep_charge(database, gateway),
         "dispute.look": look_at_disputes(database, gateway, bus),
         "dispute.retry_held": retry_disputed_charges(database),
+        "billing_event.handle": handle_billing_event(database, gateway, bus, livemode=livemode),
         "spending_cap.retry": retry_capped_charges(database),
         "card_setup.look": look_at_setup(database, gateway, bus),
         "payment_method.detach": detach_payment_method(database, gateway),
@@ -93,7 +98,7 @@ def handled_jobs(
     }
 
 
-def _schedules(database: Database, *, billing_enabled: bool) -> list[Schedule]:
+def _schedules(database: Database, gateway: StripeGateway | None, *, billing_enabled: bool) -> list[Schedule]:
     async def purge_answers() -> None:
         log.info("idempotent_answers_purged", count=await idempotency.purge_expired(database))
 
@@ -103,4 +108,5 @@ def _schedules(database: Database, *, billing_enabled: bool) -> list[Schedule]:
         refund_schedule(database),
         dispute_schedule(database),
     ]
+    always += [poll_schedule(database, gateway), wake_events_schedule(database)] if gateway is not None else []
     return [*always, recorded_fixes_schedule(database)] if billing_enabled else always

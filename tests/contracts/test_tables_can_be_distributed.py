@@ -59,7 +59,10 @@ LOCAL = {
     "stripe_refunds",
     "stripe_disputes",
     "stripe_card_setups",
+    "stripe_payment_methods",
     "card_bonuses",
+    "billing_events",
+    "billing_event_polls",
 }
 
 DROPPED_WHEN_DISTRIBUTED = {
@@ -72,6 +75,8 @@ DROPPED_WHEN_DISTRIBUTED = {
     "stripe_disputes_dispute_fkey",
     "stripe_card_setups_card_setup_fkey",
     "card_bonuses_customer_fkey",
+    "stripe_payment_methods_method_fkey",
+    "billing_events_customer_fkey",
 }
 """
 Foreign keys from a local look-up into a distributed table: the price of a node's own look-ups, listed to be known.

@@ -21,6 +21,7 @@ from rsolv.charges.queries.paid import PaidCharge
 from rsolv.charges.queries.reads import ChargePosting, ConsentGiven
 from rsolv.charges.queries.spending import Spent
 from rsolv.charges.rules import (
+    CHARGE_KEY,
     NOT_COLLECTED,
     POINTS,
     Attempt,
@@ -51,6 +52,7 @@ from rsolv.charges.service.wake import (
 )
 
 __all__ = [
+    "CHARGE_KEY",
     "HELD_AT_A_TIME",
     "INVARIANTS",
     "LINK_PATH",

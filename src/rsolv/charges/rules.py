@@ -36,6 +36,9 @@ FINAL: frozenset[ChargeState] = frozenset({"succeeded", "canceled", "uncollectib
 JOB = "charge.advance"
 CREDITS_PER_CHARGE = 1
 CHARGE_KEY = "rsolv_charge_id"
+"""
+The metadata key under which our id of a charge stands on its payment at Stripe.
+"""
 
 LEASE = timedelta(seconds=45)
 """

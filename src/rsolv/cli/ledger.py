@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rsolv import charges, disputes, fixes, ledger, refunds, reversals
+from rsolv import billing_events, charges, disputes, fixes, ledger, refunds, reversals
 from rsolv.cli.customers import Who, get_by_name
 from rsolv.cli.installation import with_database
 from rsolv.cli.outcome import ExitCode, Json, expected_failures, show, table
@@ -46,6 +46,7 @@ def sorted_invariants() -> list[ledger.Invariant]:
         *reversals.INVARIANTS,
         *refunds.INVARIANTS,
         *disputes.INVARIANTS,
+        *billing_events.INVARIANTS,
     )
     return sorted(promises, key=_book_and_number)
 

@@ -145,6 +145,16 @@ async def find_stripe_customer_id(connection: Connection, *, customer_id: int) -
     return stripe_customer_id
 
 
+async def find_customer_id_by_stripe_id(connection: Connection, *, stripe_customer_id: str) -> int | None:
+    """
+    Return whom Stripe knows under this id.
+    """
+    customer_id: int | None = await connection.fetchval(
+        "SELECT customer_id FROM stripe_customers WHERE stripe_customer_id = $1", stripe_customer_id
+    )
+    return customer_id
+
+
 async def insert_stripe_customer_once(
     connection: Connection, *, customer_id: int, stripe_customer_id: str, stripe_request_id: str
 ) -> bool:

@@ -71,6 +71,13 @@ async def find_by_email(connection: Connection, *, email: str) -> Customer | Non
     return await queries.find_customer_by_email(connection, email_folded=fold_email(email))
 
 
+async def find_by_stripe_id(connection: Connection, *, stripe_customer_id: str) -> int | None:
+    """
+    Return the id of the customer whom Stripe knows under this one, if it is one of ours.
+    """
+    return await queries.find_customer_id_by_stripe_id(connection, stripe_customer_id=stripe_customer_id)
+
+
 async def list_customers_for_operator(
     connection: Connection, *, limit: int, before_id: int | None = None
 ) -> list[Customer]:

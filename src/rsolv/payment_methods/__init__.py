@@ -10,6 +10,8 @@ from rsolv.payment_methods.errors import (
     BillingConsentRequired,
     CardAuthenticationRequired,
     CardDeclined,
+    PaymentMethodMixedUp,
+    PaymentMethodMoved,
     PaymentMethodUnusable,
     TooManyCards,
     UnknownPaymentMethod,
@@ -44,6 +46,7 @@ from rsolv.payment_methods.service.read import (
     offer_consent,
 )
 from rsolv.payment_methods.service.remove import make_default, remove
+from rsolv.payment_methods.service.settle_method import KnownMethod, MethodSettled, find_known, settle_method
 
 __all__ = [
     "USUAL_LIMITS",
@@ -57,8 +60,12 @@ __all__ = [
     "ConsentWithdrawn",
     "Declaration",
     "Evidence",
+    "KnownMethod",
+    "MethodSettled",
     "PaymentMethod",
     "PaymentMethodAdded",
+    "PaymentMethodMixedUp",
+    "PaymentMethodMoved",
     "PaymentMethodRemoving",
     "PaymentMethodUnusable",
     "StripeSource",
@@ -71,6 +78,7 @@ __all__ = [
     "find_consent",
     "find_covering_consent",
     "find_default",
+    "find_known",
     "has_payment_method",
     "keep_default",
     "list_payment_methods",
@@ -79,5 +87,6 @@ __all__ = [
     "remove",
     "require_consent",
     "require_room",
+    "settle_method",
     "withdraw_consent",
 ]

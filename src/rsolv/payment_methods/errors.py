@@ -2,6 +2,8 @@
 The facts that can go wrong with a payment method and with consent.
 """
 
+from typing import ClassVar
+
 from rsolv.kernel.errors import Invalid, NotFound, PaymentNeeded, TooMany
 
 
@@ -21,6 +23,20 @@ class UnknownPaymentMethod(NotFound):
 
     code = "unknown_payment_method"
     sentence = "There is no such payment method."
+
+
+class PaymentMethodMoved(Exception):
+    """
+    A payment method was changed here while it was read at Stripe: read it again.
+    """
+
+    passes_by_itself: ClassVar[bool] = True
+
+
+class PaymentMethodMixedUp(Exception):
+    """
+    What Stripe has under the id of a customer's payment method is somebody else's: somebody has to look.
+    """
 
 
 class PaymentMethodUnusable(Invalid):

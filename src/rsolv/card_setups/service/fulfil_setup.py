@@ -33,6 +33,36 @@ async def find_setup(connection: Connection, *, stripe_card_setup_id: str) -> Ca
     return setup
 
 
+async def get_setup(connection: Connection, *, customer_id: int, card_setup_id: int) -> CardSetup:
+    """
+    Return a customer's card setup.
+
+    Raises:
+        UnknownCardSetup: they have none of this id.
+    """
+    setup = await queries.find_card_setup(connection, customer_id=customer_id, card_setup_id=card_setup_id)
+    if setup is None:
+        raise UnknownCardSetup
+    return setup
+
+
+async def settle_setup(
+    connection: Connection, bus: EventBus, setup: CardSetup, theirs: StripeCardSetup, *, now: datetime
+) -> CardSetup:
+    """
+    Make a setup agree with what was just read of it at Stripe, in the caller's transaction; return it as it then is.
+
+    A card that was saved is added, once; on a page that is still open nothing has happened yet. Locks the customer,
+    then the setup.
+
+    Raises:
+        CardSetupMixedUp: what was read is not what we opened; nothing changed.
+    """
+    require_same(setup, theirs)
+    verdict = verdict_on(theirs)
+    return setup if verdict == "open" else await _end(connection, bus, setup, theirs, verdict=verdict, now=now)
+
+
 async def fulfil_setup(
     database: Database,
     gateway: StripeGateway,
@@ -55,9 +85,7 @@ async def fulfil_setup(
         GatewayFailure: Stripe could not be asked; calling again is safe.
     """
     async with database.reading() as connection:
-        setup = await queries.find_card_setup(connection, customer_id=customer_id, card_setup_id=card_setup_id)
-    if setup is None:
-        raise UnknownCardSetup
+        setup = await get_setup(connection, customer_id=customer_id, card_setup_id=card_setup_id)
     if setup.state != "open":
         return setup
     if setup.stripe_card_setup_id is None:

@@ -85,6 +85,17 @@ async def find_method_by_stripe_id(
     return row and PaymentMethod(**row)
 
 
+async def find_owner_by_stripe_id(connection: Connection, *, stripe_payment_method_id: str) -> tuple[int, int] | None:
+    """
+    Return whose payment method it is: the customer's id and our id of the method, also of a removed one.
+    """
+    row = await connection.fetchrow(
+        "SELECT customer_id, payment_method_id FROM stripe_payment_methods WHERE stripe_payment_method_id = $1",
+        stripe_payment_method_id,
+    )
+    return row and (row["customer_id"], row["payment_method_id"])
+
+
 async def list_methods(connection: Connection, *, customer_id: int, limit: int) -> list[PaymentMethod]:
     """
     Return the payment methods that have not been removed, the newest first.
@@ -118,11 +129,17 @@ async def insert_default(
     """
     row = await connection.fetchrow(
         """
-        INSERT INTO payment_methods (customer_id, stripe_payment_method_id, brand, last4, expires_month, expires_year,
-                                     fingerprint, is_default, added_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, true, $8)
-        RETURNING id, stripe_payment_method_id, brand, last4, expires_month, expires_year, fingerprint, is_default,
-                  added_at, removed_at
+        WITH added AS (
+            INSERT INTO payment_methods (customer_id, stripe_payment_method_id, brand, last4, expires_month,
+                                         expires_year, fingerprint, is_default, added_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, true, $8)
+            RETURNING id, stripe_payment_method_id, brand, last4, expires_month, expires_year, fingerprint, is_default,
+                      added_at, removed_at
+        ), known AS (
+            INSERT INTO stripe_payment_methods (stripe_payment_method_id, customer_id, payment_method_id)
+            SELECT stripe_payment_method_id, $1, id FROM added ON CONFLICT DO NOTHING
+        )
+        SELECT * FROM added
         """,
         customer_id,
         stripe_payment_method_id,
@@ -154,6 +171,25 @@ async def mark_default(connection: Connection, *, customer_id: int, payment_meth
         "UPDATE payment_methods SET is_default = true WHERE customer_id = $1 AND id = $2",
         customer_id,
         payment_method_id,
+    )
+
+
+async def update_card(connection: Connection, *, customer_id: int, payment_method_id: int, card: Card) -> None:
+    """
+    Write down what the card is now.
+    """
+    await connection.execute(
+        """
+        UPDATE payment_methods SET brand = $3, last4 = $4, expires_month = $5, expires_year = $6, fingerprint = $7
+        WHERE customer_id = $1 AND id = $2
+        """,
+        customer_id,
+        payment_method_id,
+        card.brand,
+        card.last4,
+        card.expires_month,
+        card.expires_year,
+        card.fingerprint,
     )
 
 

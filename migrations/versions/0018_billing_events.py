@@ -1,0 +1,22 @@
+"""
+The inbox of Stripe's events.
+"""
+
+from rsolv.schema import run_step
+
+revision = "0018"
+down_revision = "0014"
+
+
+def upgrade() -> None:
+    """
+    See the .up.sql beside this file.
+    """
+    run_step(__file__, "up")
+
+
+def downgrade() -> None:
+    """
+    See the .down.sql beside this file.
+    """
+    run_step(__file__, "down")

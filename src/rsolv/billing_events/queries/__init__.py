@@ -1,0 +1,3 @@
+"""
+What the billing events room asks of its database.
+"""

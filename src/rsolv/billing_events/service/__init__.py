@@ -1,0 +1,3 @@
+"""
+The billing events room's verbs, a file each.
+"""
