@@ -130,6 +130,17 @@ class Greeting(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
+    def do_POST(self) -> None:
+        """
+        Make an endpoint for webhooks.
+        """
+        self.rfile.read(int(self.headers["Content-Length"]))
+        said = b'{"id": "we_1", "secret": "whsec_ofthestandin"}'
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(said)))
+        self.end_headers()
+        self.wfile.write(said)
+
 
 def web(_option: str, descriptor: str) -> None:
     _serve(Answer, descriptor)

@@ -80,7 +80,7 @@ def test_what_it_keeps_is_private(start: Start, spot: Path) -> None:
 
     modes = {
         stat.S_IMODE((spot / name).stat().st_mode)
-        for name in ("secret_key_base", "run.json", "demo.json", "lock", "stripe_port")
+        for name in ("secret_key_base", "run.json", "demo.json", "lock", "stripe_port", "webhook_endpoint.json")
     }
 
     assert modes == {0o600}

@@ -33,6 +33,7 @@ EVERYTHING_WRONG = {
     "STRIPE_API_BASE": "ftp://stand-in.test",
     "STRIPE_CALLS_PER_SECOND": "fast",
     "STRIPE_CALLS_PER_SECOND_PER_ENDPOINT": "22.5",
+    "STRIPE_WEBHOOK_SECRETS": "whsec_correcthorse,battery",
     "WEB_WORKERS": "1001",
     "WORKERS": "-3",
     "JOBS_AT_ONCE": "501",
@@ -83,6 +84,7 @@ def test_an_empty_environment_is_a_development_machine() -> None:
         stripe_api_base=None,
         stripe_calls_per_second=90,
         stripe_calls_per_second_per_endpoint=21,
+        stripe_webhook_secrets=(),
         web_workers=2,
         workers=1,
         jobs_at_once=32,
@@ -291,6 +293,31 @@ def test_a_stand_in_for_stripe_has_no_place_in_production() -> None:
 
     assert caught.value.problems == ["STRIPE_API_BASE is for stand-ins, which production does not have"]
     assert load_settings({"STRIPE_API_BASE": url}).stripe_api_base == url
+
+
+def test_several_webhook_secrets_are_valid_at_once_and_none_is_shown() -> None:
+    """
+    While one replaces the other; spaces around them do not matter.
+    """
+    given = "whsec_correcthorse, whsec_batterystaple,"
+
+    found = load_settings({"STRIPE_WEBHOOK_SECRETS": given})
+
+    assert found.stripe_webhook_secrets == (Secret("whsec_correcthorse"), Secret("whsec_batterystaple"))
+    assert "whsec_" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("key", "livemode"), [(TEST_KEY, False), (LIVE_KEY, True), (LIVE_KEY.replace("sk_", "rk_"), True)]
+)
+def test_a_key_says_whether_it_moves_real_money(key: str, livemode: bool) -> None:  # noqa: FBT001 -- a case
+    """
+    Events of the other mode are not ours.
+    """
+    settings = SOUND | {"RSOLV_ENV": "production" if livemode else "test", "STRIPE_API_KEY": key}
+
+    assert load_settings(settings).stripe_livemode is livemode
+    assert not load_settings({}).stripe_livemode
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,13 @@ class Home:
         return self.directory / "stripe"
 
     @property
+    def webhook_endpoint(self) -> Path:
+        """
+        The file that remembers where the stand-in for Stripe delivers, and its secret.
+        """
+        return self.directory / "webhook_endpoint.json"
+
+    @property
     def logs(self) -> Path:
         """
         The directory of the processes' logs.

@@ -22,6 +22,7 @@ from rsolv.local.queries import RefusedByServer
 from rsolv.local.reach import reached
 from rsolv.local.stop_signals import StopRequested, StopSignals
 from rsolv.local.system_user import server_user
+from rsolv.local.webhook_endpoint import ensure_endpoint
 
 LISTEN_BACKLOG = 2048
 READY_SECONDS_MAX = 60.0
@@ -204,7 +205,7 @@ class Installation:
 
     def _start_stripe_twin(self) -> dict[str, str]:
         """
-        Start the stand-in for Stripe and give the settings by which web and worker reach it.
+        Start the stand-in for Stripe and give the settings by which web and worker reach it, and it the web.
         """
         self._announce("Starting the twin of Stripe")
         listener = self._started.enter_context(self._listen_for_stripe())
@@ -213,7 +214,14 @@ class Installation:
         self._start_child(
             "stripe", (*self._plan.stripe_twin, *home), dict(self._plan.environment), (listener.fileno(),)
         )
-        return {"STRIPE_API_KEY": STAND_IN_API_KEY, "STRIPE_API_BASE": self._stripe_url}
+        endpoint = ensure_endpoint(
+            self._stripe_url, api_key=STAND_IN_API_KEY, base_url=self._base_url, file=self.home.webhook_endpoint
+        )
+        return {
+            "STRIPE_API_KEY": STAND_IN_API_KEY,
+            "STRIPE_API_BASE": self._stripe_url,
+            "STRIPE_WEBHOOK_SECRETS": endpoint.secret,
+        }
 
     def _listen_for_stripe(self) -> socket.socket:
         """
