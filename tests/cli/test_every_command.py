@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from cli.conftest import Rsolv, commands_on
+from cli.events import store_event
 from cli.paid import pay_for_a_fix
 from cli.tree import commands
 
@@ -53,6 +54,9 @@ TRIED_HERE = {
     "refunds show": "refunds show {refund} --customer {payer}",
     "disputes list": "disputes list {who}",
     "disputes release": "disputes release {who} --reason test",
+    "events list": "events list",
+    "events show": "events show {event}",
+    "events replay": "events replay {event}",
     "ledger verify": "ledger verify",
     "ledger balance": "ledger balance {who}",
     "ledger transactions": "ledger transactions {who}",
@@ -81,14 +85,22 @@ def refunded(shared_url: str) -> dict[str, str]:
     return {"payer": str(paid.customer_id), "charge": str(paid.charge_id), "refund": str(refund["id"])}
 
 
-@pytest.fixture
-def made(rsolv: Rsolv, who: str, refunded: dict[str, str], tmp_path: Path) -> Iterator[dict[str, str]]:
+@pytest.fixture(scope="module")
+def event(shared_url: str) -> str:
     """
-    What the commands are about: the customer, a new key and a new posting, and where files go.
+    The id of an event of Stripe's for all tests of this file.
+    """
+    return asyncio.run(store_event(shared_url, "evt_ofthetests"))
+
+
+@pytest.fixture
+def made(rsolv: Rsolv, who: str, event: str, refunded: dict[str, str], tmp_path: Path) -> Iterator[dict[str, str]]:
+    """
+    What the commands are about: the customer, a new key and posting, an event, and where files go.
     """
     key = json.loads(rsolv("keys", "issue", who, "--json").stdout)["api_key_id"]
     posting = json.loads(rsolv("ledger", "adjust", who, "3", "--reason", "test", "--json").stdout)["posting_id"]
-    yield refunded | {"who": who, "key": str(key), "posting": str(posting), "directory": str(tmp_path)}
+    yield refunded | {"who": who, "key": str(key), "posting": str(posting), "event": event, "directory": str(tmp_path)}
     for key in json.loads(rsolv("keys", "list", who, "--json").stdout):
         if key["revoked_at"] is None:
             rsolv("keys", "revoke", who, str(key["id"]))

@@ -17,6 +17,7 @@ from rsolv.cli import (
     customers,
     db,
     disputes,
+    events,
     keys,
     ledger,
     refunds,
@@ -47,6 +48,7 @@ app.add_typer(caps.app, name="caps")
 app.add_typer(refunds.app, name="refunds")
 app.add_typer(charges.app, name="charges")
 app.add_typer(disputes.app, name="disputes")
+app.add_typer(events.app, name="events")
 app.add_typer(ledger.app, name="ledger")
 
 
