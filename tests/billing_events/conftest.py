@@ -7,6 +7,7 @@ import pytest
 
 from billing_events.postroom import Postroom
 from charges.stage import set_stage
+from refunds.giving import refunding_bus
 from rsolv.db import Database
 from rsolv.stripe_gateway import StripeGateway
 from stripe_twin.twin import Twin
@@ -17,4 +18,4 @@ async def postroom(database: Database, owner: asyncpg.Connection, gateway: Strip
     """
     The inbox of an installation whose one customer, acme, has a card and no credits.
     """
-    return Postroom(await set_stage(database, owner, gateway, twin))
+    return Postroom(await set_stage(database, owner, gateway, twin, refunding_bus()))

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from charges.stage import NOW, Stage
-from rsolv import billing_events, ledger
+from rsolv import billing_events, ledger, refunds, reversals
 from rsolv.audit import Actor
 from rsolv.billing_events import BillingEvent
 from rsolv.billing_events.jobs import Inbox, handle_event
@@ -110,10 +110,10 @@ class Postroom:
 
     async def breaches(self) -> list[ledger.Finding]:
         """
-        Return what does not hold of books, fixes, charges and events.
+        Return what does not hold of books, fixes, charges, refunds and events.
         """
-        findings = await ledger.verify(self.stage.owner, billing_events.INVARIANTS)
-        return ledger.breached(findings) + await self.stage.breaches()
+        invariants = (*reversals.INVARIANTS, *refunds.INVARIANTS, *billing_events.INVARIANTS)
+        return ledger.breached(await ledger.verify(self.stage.owner, invariants)) + await self.stage.breaches()
 
     async def audited(self, action: str) -> list[tuple[int | None, str]]:
         """

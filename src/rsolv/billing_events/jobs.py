@@ -23,7 +23,8 @@ from rsolv.billing_events.rules import (
     parked,
 )
 from rsolv.billing_events.service.end import claim, end, fail
-from rsolv.billing_events.service.handlers import HANDLERS, Means, Settle
+from rsolv.billing_events.service.handlers import HANDLERS
+from rsolv.billing_events.service.means import Means, Settle
 from rsolv.billing_events.service.receive import receive_listed
 from rsolv.billing_events.service.wake import wake_overdue
 from rsolv.db import Database, Unavailable

@@ -227,10 +227,15 @@ def metadata_in(event: BillingEvent) -> Mapping[str, str]:
     """
     Return the metadata that an event says its object has: a hint where to look, nothing to be believed.
     """
-    if event.payload is None:
-        return {}
-    found = _part(msgspec.json.decode(event.payload, type=dict[str, Any]), "data", "object", "metadata")
+    found = _part(_raw(event), "data", "object", "metadata")
     return {name: value for name, value in found.items() if isinstance(value, str)}
+
+
+def word_in(event: BillingEvent, name: str) -> str | None:
+    """
+    Return a word that an event says its object has, such as the payment's id on a refund: a hint as well.
+    """
+    return _word(_part(_raw(event), "data", "object").get(name))
 
 
 def handle_job(event_id: int, *, wake_at: datetime, now: datetime) -> Job:
@@ -243,6 +248,10 @@ def handle_job(event_id: int, *, wake_at: datetime, now: datetime) -> Job:
         run_after=max(wake_at - now, timedelta(0)),
         dedupe_key=f"{JOB}:{event_id}:{int(wake_at.timestamp() * 1000)}",
     )
+
+
+def _raw(event: BillingEvent) -> dict[str, Any]:
+    return msgspec.json.decode(event.payload, type=dict[str, Any]) if event.payload is not None else {}
 
 
 def _amount_in(raw: Mapping[str, Any]) -> tuple[int | None, str | None]:

@@ -6,9 +6,7 @@ is believed. A type that is not in the table is ignored, with that reason; once 
 feeds the old ones to it.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
 
 from rsolv import card_setups, charges, customers, payment_methods
 from rsolv.billing_events.rules import (
@@ -24,32 +22,10 @@ from rsolv.billing_events.rules import (
     parked,
     processed,
 )
-from rsolv.db import Connection, Database
-from rsolv.kernel.events import EventBus
-from rsolv.stripe_gateway import CUSTOMER_KEY, StripeGateway
-
-Settle = Callable[[Connection], Awaitable[Verdict]]
-"""
-Believes what was read, in the transaction that also marks the event.
-"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Means:
-    """
-    What events are handled with.
-    """
-
-    database: Database
-    gateway: StripeGateway
-    bus: EventBus
-    now: datetime
-
-
-Look = Callable[[Means, BillingEvent], Awaitable[Settle | Verdict]]
-"""
-Finds out what is true, calling Stripe; answers at once where nothing is to be believed.
-"""
+from rsolv.billing_events.service.means import Look, Means, Settle
+from rsolv.billing_events.service.money_back import look_at_refund, look_at_refunds
+from rsolv.db import Connection
+from rsolv.stripe_gateway import CUSTOMER_KEY
 
 
 async def _look_at_payment(means: Means, event: BillingEvent) -> Settle | Verdict:
@@ -161,4 +137,8 @@ HANDLERS: Mapping[str, Look] = {
     "payment_method.updated": _look_at_payment_method,
     "payment_method.detached": _look_at_payment_method,
     "customer.deleted": _look_at_customer,
+    "refund.created": look_at_refund,
+    "refund.updated": look_at_refund,
+    "refund.failed": look_at_refund,
+    "charge.refunded": look_at_refunds,
 }
