@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from charges.stage import NOW, Stage
-from rsolv import billing_events, ledger, refunds, reversals
+from rsolv import billing_events, disputes, ledger, refunds, reversals
 from rsolv.audit import Actor
 from rsolv.billing_events import BillingEvent
 from rsolv.billing_events.jobs import Inbox, handle_event
@@ -112,7 +112,7 @@ class Postroom:
         """
         Return what does not hold of books, fixes, charges, refunds and events.
         """
-        invariants = (*reversals.INVARIANTS, *refunds.INVARIANTS, *billing_events.INVARIANTS)
+        invariants = (*reversals.INVARIANTS, *refunds.INVARIANTS, *disputes.INVARIANTS, *billing_events.INVARIANTS)
         return ledger.breached(await ledger.verify(self.stage.owner, invariants)) + await self.stage.breaches()
 
     async def audited(self, action: str) -> list[tuple[int | None, str]]:

@@ -24,7 +24,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     ),
     Invariant(
         "W-3",
-        "an event is processed exactly when its effect is committed: payments are settled, setups ended, refunds known",
+        "an event is processed exactly when its effect is committed: payments are settled, setups ended, refunds and disputes known",
         """
         WITH told AS (
             SELECT e.id,
@@ -32,17 +32,19 @@ INVARIANTS: tuple[Invariant, ...] = (
                        WHEN 'payment_intent'
                            THEN i.state IN ('succeeded', 'canceled', 'uncollectible') OR i.parked_reason IS NOT NULL
                        WHEN 'refund' THEN r.refund_id IS NOT NULL
+                       WHEN 'charge' THEN d.dispute_id IS NOT NULL
                        ELSE s.state <> 'open'
                    END AS is_true_here
             FROM billing_events e
             LEFT JOIN stripe_payments p ON p.stripe_payment_id = e.object_id
             LEFT JOIN charge_intents i ON i.customer_id = p.customer_id AND i.id = p.intent_id
             LEFT JOIN stripe_refunds r ON r.stripe_refund_id = e.object_id
+            LEFT JOIN stripe_disputes d ON d.stripe_dispute_id = e.object_id
             LEFT JOIN stripe_card_setups k ON k.stripe_card_setup_id = e.object_id
             LEFT JOIN card_setups s ON s.customer_id = k.customer_id AND s.id = k.card_setup_id
             WHERE e.outcome = 'processed'
-              AND e.type IN ('payment_intent.succeeded', 'checkout.session.completed', 'checkout.session.expired',
-                             'refund.created', 'refund.updated', 'refund.failed')
+              AND (e.type LIKE 'charge.dispute.%' OR e.type IN ('payment_intent.succeeded', 'checkout.session.completed', 'checkout.session.expired',
+                             'refund.created', 'refund.updated', 'refund.failed'))
         )
         SELECT count(*) AS checked, count(*) FILTER (WHERE is_true_here IS NOT TRUE) AS breaches,
                'billing event ' || min(id) FILTER (WHERE is_true_here IS NOT TRUE) AS example

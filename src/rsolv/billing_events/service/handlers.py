@@ -23,7 +23,7 @@ from rsolv.billing_events.rules import (
     processed,
 )
 from rsolv.billing_events.service.means import Look, Means, Settle
-from rsolv.billing_events.service.money_back import look_at_refund, look_at_refunds
+from rsolv.billing_events.service.money_back import look_at_dispute, look_at_refund, look_at_refunds
 from rsolv.db import Connection
 from rsolv.stripe_gateway import CUSTOMER_KEY
 
@@ -141,4 +141,9 @@ HANDLERS: Mapping[str, Look] = {
     "refund.updated": look_at_refund,
     "refund.failed": look_at_refund,
     "charge.refunded": look_at_refunds,
+    "charge.dispute.created": look_at_dispute,
+    "charge.dispute.updated": look_at_dispute,
+    "charge.dispute.funds_withdrawn": look_at_dispute,
+    "charge.dispute.funds_reinstated": look_at_dispute,
+    "charge.dispute.closed": look_at_dispute,
 }
