@@ -5,7 +5,7 @@ The inbox of Stripe's events.
 from rsolv.schema import run_step
 
 revision = "0018"
-down_revision = "0015"
+down_revision = "0017"
 
 
 def upgrade() -> None:
