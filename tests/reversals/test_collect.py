@@ -4,6 +4,8 @@ Spent credits that flow back are taken where they were due.
 
 import asyncio
 
+import pytest
+
 from reversals.taking import PRICE, Taking
 
 
@@ -24,6 +26,24 @@ async def test_refund_and_reversed_fix_end_in_the_same_books_in_any_order(taking
     assert both[0] == {"revenue": -2 * PRICE, "refunded": 2 * PRICE}
     assert await other.credits() == (0, 2)
     assert await other.breaches() == []
+
+
+@pytest.mark.parametrize("delay", range(6))
+async def test_refund_and_reversed_fix_at_once_end_in_the_same_books(taking: Taking, delay: int) -> None:
+    """
+    On two connections, whichever comes first, and wherever the other then is.
+    """
+
+    async def refund() -> None:
+        for _ in range(delay * 20):
+            await asyncio.sleep(0)
+        await taking.take()
+
+    await asyncio.gather(refund(), taking.reverse_fix())
+
+    assert await taking.dollars() == {"revenue": -PRICE, "refunded": PRICE}
+    assert await taking.credits() == (0, 1)
+    assert await taking.breaches() == []
 
 
 async def test_what_flows_back_in_parts_is_collected_in_parts(sixty: Taking) -> None:
