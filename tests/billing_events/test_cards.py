@@ -82,6 +82,54 @@ async def test_a_page_that_expired_ends_by_its_event(postroom: Postroom) -> None
     assert (await setup_of(postroom, setup)).state == "expired"
 
 
+async def test_an_event_of_a_page_that_was_never_shown_changes_nothing(
+    postroom: Postroom, owner: asyncpg.Connection
+) -> None:
+    """
+    Its address was never stored, so nobody can have been there; nor is a customer of others anybody here.
+    """
+    setup = await opened(postroom)
+    type_card(postroom.stage.twin, setup)
+    [intent], [customer] = postroom.told(SAVED), postroom.told("customer.created")
+    lost = await owner.fetchval(
+        """
+        INSERT INTO card_setups (customer_id, key, stripe_customer_id, text_version, catalog_version_id, currency,
+                                 fix_price_cents, actor, opened_at)
+        SELECT customer_id, 'lost', stripe_customer_id, text_version, catalog_version_id, currency, fix_price_cents,
+               actor, opened_at
+        FROM card_setups WHERE id = $1 RETURNING id
+        """,
+        setup.id,
+    )
+    marked = {**intent["data"]["object"]["metadata"], "rsolv_card_setup_id": str(lost)}
+    other = {**customer["data"]["object"], "id": "cus_other"}
+
+    events = [
+        await postroom.handle(
+            await postroom.receive(intent, data={"object": {**intent["data"]["object"], "metadata": marked}})
+        ),
+        await postroom.handle(await postroom.receive(customer, type="customer.deleted", data={"object": other})),
+    ]
+
+    assert [(event.outcome, event.reason) for event in events] == [("ignored", "nothing_yet"), ("ignored", "not_ours")]
+
+
+async def test_what_is_no_mark_of_ours_leads_nowhere(postroom: Postroom) -> None:
+    """
+    Whatever somebody else wrote into their metadata.
+    """
+    setup = await opened(postroom)
+    type_card(postroom.stage.twin, setup)
+    [intent] = postroom.told(SAVED)
+    marks = {"rsolv_customer_id": "seven", "rsolv_card_setup_id": "9" * 40}
+
+    event = await postroom.handle(
+        await postroom.receive(intent, data={"object": {**intent["data"]["object"], "metadata": marks}})
+    )
+
+    assert (event.outcome, event.reason) == ("ignored", "not_ours")
+
+
 async def test_a_page_of_others_is_ignored(postroom: Postroom) -> None:
     """
     Neither its id nor what it says of itself makes it ours.

@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator
 import asyncpg
 import httpx
 import pytest
+from starlette.types import Message
 
 from rsolv.db import Database
-from rsolv.webhooks import PATHS
+from rsolv.webhooks import PATHS, StripeDeliveries
 from rsolv.webhooks.stripe_deliveries import BODY_BYTES_MAX
 from stripe_gateway import objects
 from webhooks.sending import BODY, OTHER_SECRET, PATH, SECRET, Sent, caller_of, send, signed
@@ -152,11 +153,17 @@ async def test_a_body_that_turns_out_too_large_is_read_no_further(closed_databas
     """
     Whatever was declared.
     """
+
+    async def in_pieces() -> AsyncIterator[bytes]:
+        for _ in range(2):
+            yield b" " * BODY_BYTES_MAX
+
     async with caller_of(closed_database, SECRET) as caller:
+        pieces = await caller.post(PATH, content=in_pieces())
         largest = await send(caller, signed(b" " * BODY_BYTES_MAX))
         larger = await send(caller, signed(b" " * (BODY_BYTES_MAX + 1)))
 
-    assert (largest.status_code, larger.status_code) == (400, 413)
+    assert (largest.status_code, larger.status_code, pieces.status_code) == (400, 413, 413)
 
 
 async def test_only_a_post_is_answered(caller: httpx.AsyncClient) -> None:
@@ -198,3 +205,22 @@ async def test_a_mistake_of_ours_is_no_acknowledgement(caller: httpx.AsyncClient
 
     assert answer.status_code == 500
     assert answer.json() == {"error": "Something went wrong on our side."}
+
+
+async def test_a_sender_that_hangs_up_is_not_answered(closed_database: Database) -> None:
+    """
+    There is nobody to hear it, and half a body is no delivery.
+    """
+    sent: list[Message] = []
+    messages = iter([{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}])
+
+    async def receive() -> Message:
+        return next(messages)
+
+    async def note(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": PATH, "headers": []}
+    await StripeDeliveries(closed_database, [SECRET])(scope, receive, note)
+
+    assert sent == []

@@ -78,7 +78,7 @@ async def _read_setup(means: Means, setup: card_setups.CardSetup) -> Settle | Ve
     if setup.state != "open":
         return processed(setup.customer_id)
     if setup.stripe_card_setup_id is None:
-        return ignored(NOT_OURS, setup.customer_id)
+        return ignored(NOTHING_YET, setup.customer_id)
     theirs = await means.gateway.read_card_setup(setup.stripe_card_setup_id)
 
     async def settle(connection: Connection) -> Verdict:
