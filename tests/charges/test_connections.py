@@ -11,6 +11,7 @@ from rsolv.charges.jobs import Machine, advance
 from rsolv.db import Database
 from rsolv.kernel.secret import Secret
 from rsolv.stripe_gateway.client import GatewayOptions, Limits, open_gateway
+from stripe_twin.core.faults import Fault
 from stripe_twin.embedded import TwinTransport
 
 CHARGES = 12
@@ -67,3 +68,24 @@ async def test_a_dozen_charges_at_stripe_leave_both_connections_to_others(stage:
     assert [(await stage.charge(charge_id)).state for charge_id in charge_ids] == ["succeeded"] * CHARGES
     assert len(stage.paid()) == CHARGES
     assert await stage.breaches() == []
+
+
+async def test_a_charge_without_a_turn_comes_again_and_is_paid_once(stage: Stage) -> None:
+    """
+    Where our own queue for Stripe is too long nothing is sent, nobody is charged, and the attempt is made later.
+    """
+    charge_id = await stage.fix()
+    stage.twin.faults.plan([Fault("rate_limited", template="/v1/payment_intents")])
+    limits, key = Limits(rest_seconds=60), Secret("sk_test_ofthetests")
+
+    async with open_gateway(GatewayOptions(api_key=key, limits=limits), TwinTransport(stage.twin)) as gateway:
+        busy = stage.machine(gateway=gateway)
+        first = await stage.advance(charge_id, machine=busy)
+        assert first.wake_at is not None
+        again = await stage.advance(charge_id, at=first.wake_at, machine=busy)
+    explained = await stage.explained(charge_id)
+
+    assert (first.state, again.state, stage.theirs()) == ("preparing", "preparing", [])
+    assert [attempt.outcome for attempt in explained.attempts] == ["not_executed"]
+    await stage.finish(charge_id, at=again.wake_at or NOW)
+    await stage.require_paid_once(charge_id)

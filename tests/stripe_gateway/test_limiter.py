@@ -9,8 +9,8 @@ import pytest
 
 from rsolv.stripe_gateway import GatewayUnavailable
 from rsolv.stripe_gateway.client import GatewayOptions, open_gateway
-from rsolv.stripe_gateway.limiter import REST_SECONDS, Limiter, NoTurn, endpoint_of, rest_seconds
-from rsolv.stripe_gateway.turns import Limits
+from rsolv.stripe_gateway.limiter import Limiter, NoTurn, endpoint_of, rest_seconds
+from rsolv.stripe_gateway.turns import UNLIMITED, Limits
 from stripe_gateway import objects
 from stripe_gateway.conftest import KEY
 from stripe_gateway.hand_clock import HandClock
@@ -214,7 +214,7 @@ async def test_what_stripe_says_is_learnt_for_all_who_wait(
     tasks = await queue.waiting("create") + await queue.waiting("read", endpoint=READ)
 
     assert queue.gone == at_once
-    await queue.advance(REST_SECONDS)
+    await queue.advance(1)
     assert queue.gone == later
     await asyncio.gather(*tasks)
 
@@ -240,14 +240,14 @@ def test_a_rest_is_as_long_as_stripe_asks_within_reason(said: str, seconds: floa
     """
     Nothing that is said makes an endpoint rest for ever.
     """
-    assert rest_seconds({"retry-after": said}) == seconds
+    assert rest_seconds({"retry-after": said}, otherwise=1) == seconds
 
 
 def test_without_a_word_a_rest_is_a_second() -> None:
     """
-    Stripe counts by the second.
+    Stripe counts by the second; who speaks to a stand-in alone has nothing to wait for.
     """
-    assert rest_seconds({}) == REST_SECONDS
+    assert (rest_seconds({}, otherwise=Limits().rest_seconds), UNLIMITED.rest_seconds) == (1, 0)
 
 
 @pytest.mark.parametrize(("code", "told", "sent"), [("rate_limit", "no_turn", 1), ("lock_timeout", "lock_timeout", 2)])

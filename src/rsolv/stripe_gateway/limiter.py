@@ -13,11 +13,6 @@ from urllib.parse import urlsplit
 
 from rsolv.stripe_gateway.turns import Limits, Place, Turns
 
-REST_SECONDS = 1.0
-"""
-How long an endpoint rests that was called too often, where Stripe does not say: it counts by the second.
-"""
-
 REST_SECONDS_MAX = 60.0
 _SHORTEST_REST_SECONDS = 0.1
 _TOO_MANY = 429
@@ -60,6 +55,7 @@ class Limiter:
     def __init__(self, limits: Limits, clock: Clock | None = None) -> None:
         self._clock = clock or asyncio.get_running_loop()
         self._turns = Turns(limits)
+        self._rest_seconds = limits.rest_seconds
         self._turn_came: dict[Place, asyncio.Future[None]] = {}
         self._timer: Timer | None = None
 
@@ -89,7 +85,7 @@ class Limiter:
         reason = headers.get("stripe-rate-limited-reason", "")
         if status != _TOO_MANY or is_of_object or reason == "resource-specific":
             return
-        until = self._clock.time() + rest_seconds(headers)
+        until = self._clock.time() + rest_seconds(headers, otherwise=self._rest_seconds)
         self._turns.rest(None if reason.startswith("global") else endpoint, until)
         self._go_on()
 
@@ -149,10 +145,9 @@ def endpoint_of(method: str, url: str) -> str:
     return f"{method.upper()} /{'/'.join(words)}"
 
 
-def rest_seconds(headers: Mapping[str, str]) -> float:
+def rest_seconds(headers: Mapping[str, str], *, otherwise: float) -> float:
     """
-    Read for how long we are asked to wait: a tenth of a second at least, a minute at most.
+    Read for how long we are asked to wait: a tenth of a second at least, a minute at most; *otherwise* if we are not.
     """
-    text = headers.get("retry-after", "")
-    asked = float(text) if _SECONDS.fullmatch(text) else REST_SECONDS
-    return min(max(asked, _SHORTEST_REST_SECONDS), REST_SECONDS_MAX)
+    asked = headers.get("retry-after", "")
+    return min(max(float(asked), _SHORTEST_REST_SECONDS), REST_SECONDS_MAX) if _SECONDS.fullmatch(asked) else otherwise

@@ -22,14 +22,17 @@ How late a turn may be given without the next ones being late as well: timers ar
 class Limits:
     """
     How many calls may be made: in a second in all, in a second to one endpoint, and at once.
+
+    An endpoint that was called too often rests for `rest_seconds`, where Stripe does not say: it counts by the second.
     """
 
     per_second: float = math.inf
     per_second_per_endpoint: float = math.inf
     at_once: int = 16
+    rest_seconds: float = 1.0
 
 
-UNLIMITED = Limits()
+UNLIMITED = Limits(rest_seconds=0)
 """
 Of one who speaks to a stand-in alone.
 """
