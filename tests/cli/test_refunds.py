@@ -97,8 +97,10 @@ def test_undoing_the_fix_after_its_refund_settles_what_is_owed(rsolv: Rsolv, sha
     assert paid is not None
     customer_id, owed_before, posting_id = asyncio.run(refund_another(shared_url))
 
+    refused = rsolv("ledger", "reverse", str(customer_id), str(posting_id + 1), "--reason", "typo", "--json")
     done = rsolv("ledger", "reverse", str(customer_id), str(posting_id), "--reason", "never merged")
 
+    assert json.loads(refused.stderr)["code"] == "posted_by_reversal"  # the refund's money came next
     assert done.exit_code == 0, done.stderr
     assert (owed_before, asyncio.run(owed(shared_url, customer_id))) == (2_900, 0)
     assert rsolv("ledger", "verify").exit_code == 0

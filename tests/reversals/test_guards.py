@@ -6,6 +6,7 @@ import asyncpg
 import pytest
 
 from reversals.taking import PRICE, Taking
+from rsolv import reversals
 
 _COPY = """
     INSERT INTO reversals (customer_id, kind, stripe_object_id, source_kind, source_id, paid_cents, credits_granted,
@@ -72,6 +73,24 @@ async def test_a_charge_without_payment_cannot_have_been_taken_back(taking: Taki
 
     with pytest.raises(asyncpg.CheckViolationError, match="taken_back_when_paid"):
         await taking.stage.owner.execute("UPDATE charge_intents SET amount_refunded_cents = 1 WHERE id = $1", charge_id)
+
+
+async def test_a_posting_of_a_reversal_is_not_undone_by_hand(sixty: Taking) -> None:
+    """
+    Neither its money nor its credits; other postings may be.
+    """
+    await sixty.take()
+    owner = sixty.stage.owner
+    made = await owner.fetch("SELECT id, cause_kind = 'refund' AS is_refunds FROM ledger_postings ORDER BY id")
+    refused = []
+    for posting in made:
+        try:
+            await reversals.require_no_reversal(owner, customer_id=sixty.customer_id, posting_id=posting["id"])
+        except reversals.PostedByReversal:
+            refused.append(posting["id"])
+
+    assert refused == [posting["id"] for posting in made if posting["is_refunds"]]
+    assert len(refused) == 2
 
 
 async def test_planted_bug_without_its_trigger_too_much_is_noticed(taking: Taking) -> None:

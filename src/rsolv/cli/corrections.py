@@ -62,6 +62,7 @@ def reverse(who: Who, posting_id: int, *, reason: Reason, act_id: ActId = None, 
     async def act(database: Database) -> ledger.Reversed:
         async with database.transaction() as connection:
             customer = await get_by_name(connection, who)
+            await reversals.require_no_reversal(connection, customer_id=customer.id, posting_id=posting_id)
             undone = await ledger.reverse(
                 connection,
                 customer_id=customer.id,

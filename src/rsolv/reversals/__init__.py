@@ -6,17 +6,18 @@ favour. What of them is spent becomes receivable, never an error, and is taken o
 (docs/decisions/0011-refunds.md).
 """
 
-from rsolv.reversals.errors import ReversalDiffers, ReversalExceedsPayment
+from rsolv.reversals.errors import PostedByReversal, ReversalDiffers, ReversalExceedsPayment
 from rsolv.reversals.queries.invariants import INVARIANTS
 from rsolv.reversals.rules import ChargeReversed, Reversal, ReversalKind
 from rsolv.reversals.service.collect import collect_shortfall
-from rsolv.reversals.service.read import find_reversal, list_charge_postings, list_reversals
+from rsolv.reversals.service.read import find_reversal, list_charge_postings, list_reversals, require_no_reversal
 from rsolv.reversals.service.restore import restore
 from rsolv.reversals.service.take_back import take_back
 
 __all__ = [
     "INVARIANTS",
     "ChargeReversed",
+    "PostedByReversal",
     "Reversal",
     "ReversalDiffers",
     "ReversalExceedsPayment",
@@ -25,6 +26,7 @@ __all__ = [
     "find_reversal",
     "list_charge_postings",
     "list_reversals",
+    "require_no_reversal",
     "restore",
     "take_back",
 ]

@@ -14,6 +14,15 @@ class ReversalExceedsPayment(Conflict):
     sentence = "Of charge {charge_id} {left_cents} cents are left, fewer than {amount_cents}."
 
 
+class PostedByReversal(Conflict):
+    """
+    The posting is one of a refund's or a dispute's, which alone undoes it; nothing was written.
+    """
+
+    code = "posted_by_reversal"
+    sentence = "Posting {posting_id} was made for {stripe_object_id}; it is restored when that fails or is won."
+
+
 class ReversalDiffers(Conflict):
     """
     The refund or dispute has taken something else back before; nothing was written.

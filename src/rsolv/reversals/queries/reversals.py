@@ -44,6 +44,23 @@ async def list_reversals(
     return [Reversal(**row) for row in rows]
 
 
+async def find_reversal_of_posting(connection: Connection, *, customer_id: int, posting_id: int) -> str | None:
+    """
+    Return for which refund or dispute at Stripe a posting was made, if for any.
+    """
+    stripe_object_id: str | None = await connection.fetchval(
+        """
+        SELECT r.stripe_object_id FROM ledger_postings AS p
+        JOIN reversals AS r ON r.customer_id = p.customer_id AND r.kind = p.cause_kind
+          AND r.stripe_object_id = p.cause_id
+        WHERE p.customer_id = $1 AND p.id = $2
+        """,
+        customer_id,
+        posting_id,
+    )
+    return stripe_object_id
+
+
 async def list_short_sources(connection: Connection, *, customer_id: int, limit: int) -> list[Row]:
     """
     Return the payments of a customer of which credits are due that were spent.

@@ -4,6 +4,7 @@ Show what was taken back.
 
 from rsolv.charges import ChargePosting
 from rsolv.db import Connection
+from rsolv.reversals.errors import PostedByReversal
 from rsolv.reversals.queries import reversals
 from rsolv.reversals.rules import Reversal
 
@@ -24,6 +25,20 @@ async def list_reversals(connection: Connection, *, customer_id: int, charge_id:
     return await reversals.list_reversals(
         connection, customer_id=customer_id, source_kind="charge", source_id=charge_id, state=None, limit=AT_MOST
     )
+
+
+async def require_no_reversal(connection: Connection, *, customer_id: int, posting_id: int) -> None:
+    """
+    Insist that a posting may be undone by hand: those of reversals are not, or the two would part.
+
+    Raises:
+        PostedByReversal: it was made for a refund or a dispute.
+    """
+    stripe_object_id = await reversals.find_reversal_of_posting(
+        connection, customer_id=customer_id, posting_id=posting_id
+    )
+    if stripe_object_id is not None:
+        raise PostedByReversal(posting_id=posting_id, stripe_object_id=stripe_object_id)
 
 
 async def list_charge_postings(connection: Connection, *, customer_id: int, charge_id: int) -> list[ChargePosting]:
