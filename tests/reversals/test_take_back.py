@@ -198,3 +198,21 @@ async def test_who_wants_to_know_is_told(taking: Taking) -> None:
         (taking.charge_id, PRICE, False),
         (taking.charge_id, PRICE, True),
     ]
+
+
+async def test_what_was_taken_back_is_listed_with_its_postings(sixty: Taking) -> None:
+    """
+    By charge and by refund; restored ones stay in the list.
+    """
+    first = await sixty.take(967, "re_1")
+    second = await sixty.take(967, "re_2")
+    await sixty.restore("re_1")
+    owner, ids = sixty.stage.owner, {"customer_id": sixty.customer_id, "charge_id": sixty.charge_id}
+
+    listed = await reversals.list_reversals(owner, **ids)
+    postings = await reversals.list_charge_postings(owner, **ids)
+    found = await reversals.find_reversal(owner, customer_id=sixty.customer_id, stripe_object_id="re_2")
+
+    assert [(each.id, each.state) for each in listed] == [(first.id, "restored"), (second.id, "taken")]
+    assert [posting.leg for posting in postings] == ["money", "credits"] * 2 + ["credits_restored", "money_restored"]
+    assert found == second
