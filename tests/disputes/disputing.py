@@ -125,10 +125,10 @@ class Court:
         Do the promised retries, and return how many there were. The charges are then due.
         """
         rows = await self.queued("dispute.retry_held")
+        await self.stage.owner.execute("DELETE FROM pgqueuer WHERE entrypoint = 'dispute.retry_held'")
         for ids in rows:
             async with self.stage.database.transaction() as connection:
                 await wake_waiting(connection, customer_id=int(ids["customer_id"]), now=at)
-        await self.stage.owner.execute("DELETE FROM pgqueuer WHERE entrypoint = 'dispute.retry_held'")
         return len(rows)
 
     async def queued(self, kind: str) -> list[Mapping[str, str | int]]:

@@ -10,8 +10,9 @@ import pytest
 from charges.stage import NOW
 from disputes.disputing import INQUIRY, LATER, Court
 from rsolv import disputes
+from rsolv.charges import HELD_AT_A_TIME
 from rsolv.disputes import DISPUTED, Settled
-from rsolv.disputes.jobs import look_at_disputes, retry_disputed_charges
+from rsolv.disputes.jobs import dispute_schedule, look_at_disputes, retry_disputed_charges
 from rsolv.disputes.service.look import wake_due
 from rsolv.disputes.service.settle import Believed
 from rsolv.jobs import JobCall
@@ -20,6 +21,7 @@ from rsolv.kernel.secret import Secret
 from rsolv.stripe_gateway import GatewayMisused, GatewayUnavailable
 from rsolv.stripe_gateway.client import GatewayOptions, open_gateway
 from rsolv.worker import handled_jobs
+from spending_caps.test_jobs import MANY_CHARGES, MANY_DEBTS, MANY_FIXES
 from stripe_twin.core.faults import KINDS, Fault, FaultKind
 from stripe_twin.embedded import TwinTransport
 
@@ -144,6 +146,41 @@ async def test_the_schedule_promises_what_is_due_once(court: Court) -> None:
     await court.look(dispute_id, at=LATER)
     await court.look(dispute_id, at=LATER + MINUTE)
     assert await due(court, LATER + HOUR) == []
+
+
+async def test_the_schedule_runs_by_the_clock(court: Court) -> None:
+    """
+    What it promises is what is due now.
+    """
+    _, dispute_id = await court.disputed()
+    schedule = dispute_schedule(court.stage.database)
+    await court.stage.owner.execute("UPDATE disputes SET wake_at = now() - interval '1 second'")
+
+    await schedule.run()
+
+    assert await court.queued("dispute.look") == [{"stripe_dispute_id": dispute_id}]
+
+
+async def test_more_than_fit_into_one_transaction_go_on_in_several(court: Court) -> None:
+    """
+    A full thousand promises the next; nothing that waited is left.
+    """
+    await court.disputed()
+    await court.held()
+    owner = court.stage.owner
+    await owner.execute(f"{MANY_FIXES} WHERE state = 'charging'", HELD_AT_A_TIME)
+    await owner.execute(f"{MANY_DEBTS} WHERE d.state = 'open' AND f.state = 'charging'")
+    await owner.execute(f"{MANY_CHARGES} WHERE i.parked_reason = 'disputed' AND d.state = 'open'")
+    waiting = "SELECT count(*) FROM charge_intents WHERE parked_reason = 'disputed'"
+    assert await owner.fetchval(waiting) == HELD_AT_A_TIME + 1
+    await court.release()
+
+    assert await court.retry() == 1
+    assert await owner.fetchval(waiting) == 1
+    assert await court.retry() == 1
+
+    assert await owner.fetchval(waiting) == 0
+    assert await court.retry() == 0
 
 
 async def test_the_jobs_read_and_retry(court: Court) -> None:
