@@ -34,6 +34,7 @@ HERE = Path(__file__).parent
 LATENCY_SECONDS = 0.08
 RAISED = {"STRIPE_CALLS_PER_SECOND": "2000", "STRIPE_CALLS_PER_SECOND_PER_ENDPOINT": "1000", "JOBS_AT_ONCE": "40"}
 ECHOED = 1_000
+WARM_UP_SECONDS = 3
 AT_ONCE = 40
 
 
@@ -83,7 +84,9 @@ async def _measure(parameters: Parameters, cluster: Cluster, directory: Path, tw
             customers = await populate_with_cards(
                 database, gateway, wired_bus(), count=parameters.customers, announce=_announce
             )
+        await calls_alone(twin, seconds=WARM_UP_SECONDS, at_once=1)  # it reads Stripe's contract as it meets it
         twin.set_latency(LATENCY_SECONDS)
+        since = time.time()
         stage = Stage(cluster.url(), cluster.pid, directory, twin, database, onlooker, customers)
         rounds = [
             await _round(stage, parameters, "limits as they are", {}, per_second=WITHIN_PER_SECOND),
@@ -91,7 +94,7 @@ async def _measure(parameters: Parameters, cluster: Cluster, directory: Path, tw
         ]
         _announce("Looking at the books")
         async with database.snapshot() as connection:
-            matching = await match(connection, read_calls(twin.log, since=0))
+            matching = await match(connection, read_calls(twin.log, since=since))
         limits = await _limits(stage, parameters)
     finally:
         await database.close()
@@ -118,6 +121,7 @@ async def _round(
     with running_product(
         stage.database_url, stage.directory, settings={**stripe, **settings}, workers=parameters.workers
     ) as product:
+        await charge_round(stage, product, name="warm-up", per_second=WITHIN_PER_SECOND, seconds=WARM_UP_SECONDS)
         return await charge_round(stage, product, name=name, per_second=per_second, seconds=parameters.seconds)
 
 

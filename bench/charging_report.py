@@ -110,6 +110,10 @@ def _rounds(measured: Measured) -> str:
             "longest transaction of the worker that was seen, ms",
             *(f"{each.longest_transaction_ms:.0f}" for each in measured.rounds),
         ],
+        *(
+            [f"processor time per charge, ms: {part}", *(f"{each.cpu_ms(part):.1f}" for each in measured.rounds)]
+            for part in _PARTS[:4]
+        ),
         *([f"cores busy: {part}", *(f"{each.busy[part]:.2f}" for each in measured.rounds)] for part in _PARTS),
     ]
     return "## Rounds\n\n" + table(["", *(each.name for each in measured.rounds)], rows)

@@ -24,7 +24,7 @@ from bench.product import Product
 from rsolv.db import Database
 
 CONNECTIONS = 32
-DRAIN_SECONDS_MAX = 240.0
+DRAIN_SECONDS_MAX = 180.0
 LOOK_EVERY_SECONDS = 0.1
 _issues = itertools.count(FIRST_ISSUE)
 
@@ -32,7 +32,7 @@ _issues = itertools.count(FIRST_ISSUE)
 @dataclass(frozen=True)
 class Round:
     """
-    What one round came to. `busy` has the cores that each part kept busy while fixes came.
+    What one round came to. `busy` has the cores that each part kept busy until all was settled, in `seconds`.
     """
 
     name: str
@@ -43,8 +43,15 @@ class Round:
     settled: Settled
     heard: list[Heard]
     busy: dict[str, float]
+    seconds: float
     longest_transaction_ms: float
     most_waiting: int
+
+    def cpu_ms(self, part: str) -> float:
+        """
+        Give the processor time of a part per charge, in milliseconds.
+        """
+        return self.busy[part] * self.seconds / max(self.settled.settled, 1) * 1_000
 
 
 @dataclass
@@ -70,7 +77,7 @@ async def charge_round(stage: Stage, product: Product, *, name: str, per_second:
     try:
         with _metered(product, stage) as busy:
             tally = await load.run()
-        await _until_settled(stage.database, first_charge_id)
+            await _until_settled(stage.database, first_charge_id)
     finally:
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
@@ -85,6 +92,7 @@ async def charge_round(stage: Stage, product: Product, *, name: str, per_second:
         settled=settled,
         heard=heard(read_calls(stage.twin.log, since=since)),
         busy=busy,
+        seconds=time.time() - since,
         longest_transaction_ms=watch.longest_transaction_ms,
         most_waiting=watch.most_waiting,
     )

@@ -91,14 +91,14 @@ async def wake_overdue(connection: Connection, *, now: datetime) -> int:
     Returns how many there are, a thousand at most. Harmless beside a job that is merely late: a charge is claimed once.
     """
     overdue = await reads.list_overdue_by_wake_time(connection, due_before=now - OVERDUE_AFTER, limit=AT_A_TIME)
-    for row in overdue:
-        await enqueue(
-            connection,
+    if overdue:
+        jobs = [
             advance_job(
                 customer_id=row["customer_id"], charge_id=row["id"], wake_at=row["wake_at"], now=now, why="overdue"
-            ),
-        )
-    if overdue:
+            )
+            for row in overdue
+        ]
+        await enqueue(connection, *jobs)  # in one statement: one by one a thousand took ten seconds under load
         log.warning("charges_overdue", count=len(overdue))
     return len(overdue)
 
