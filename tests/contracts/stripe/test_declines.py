@@ -139,6 +139,23 @@ async def test_a_customer_the_bank_does_not_know_has_not_paid(
     assert paid.state == "succeeded"
 
 
+async def test_another_card_takes_the_place_of_one_whose_bank_waits(
+    stripe: Stand, gateway: StripeGateway, acme: str, visa: str
+) -> None:
+    """
+    It is charged at once, and the bank's page of the first one then changes nothing.
+    """
+    asking = await stripe.card(acme, "authenticationRequired")
+    made = await made_payment(gateway, acme)
+    sent = await gateway.confirm_payment(made.id, payment_method_id=asking, key="here", return_url=BACK)
+
+    paid = await gateway.confirm_payment(made.id, payment_method_id=visa, key="other card")
+    await stripe.visit(sent.next_action_url)
+
+    assert (sent.state, paid.state, paid.next_action_url) == ("needs_action", "succeeded", None)
+    assert await stripe.count("charge") == 1
+
+
 async def test_a_payment_that_waits_for_its_customer_can_be_canceled(
     stripe: Stand, gateway: StripeGateway, acme: str
 ) -> None:
