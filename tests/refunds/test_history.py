@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from charges.stage import NOW, SECOND, Stage
 from refunds.giving import Giving
-from reversals.taking import PRICE
+from reversals.taking import PRICE, Taking
 from rsolv import refunds, reversals, stripe_gateway
 from rsolv.refunds.rules import in_order
 from stripe_twin.payments.refunds import fail_refund
@@ -133,6 +133,7 @@ async def test_any_order_of_asking_failing_and_hearing_ends_as_stripe_says(
     """
     M-09 after each step; at the end what went back here is what went back there.
     """
+    await Taking(stage, 0).empty()
     giving = await Giving.of_a_new_charge(stage)
     history = History(giving)
 
@@ -145,4 +146,3 @@ async def test_any_order_of_asking_failing_and_hearing_ends_as_stripe_says(
     payment = await stage.gateway.read_payment(giving.payment_id)
     assert (await giving.taking.charge()).amount_refunded_cents == payment.amount_refunded_cents
     assert await giving.breaches() == []
-    await giving.taking.empty()
