@@ -126,7 +126,7 @@ class History:
 
 
 @given(acts=ACTS)
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_any_order_of_asking_failing_and_hearing_ends_as_stripe_says(
     stage: Stage, acts: list[tuple[str, int]]
 ) -> None:
