@@ -181,7 +181,7 @@ async def test_a_thin_event_is_handled_like_its_snapshot(postroom: Postroom) -> 
 
 async def test_a_lost_job_is_promised_anew(postroom: Postroom, owner: asyncpg.Connection) -> None:
     """
-    The event knows its time, whatever became of the queue.
+    The event knows its time, whatever became of the queue; and one promise is enough.
     """
     charge_id = await paid_unseen(postroom)
     [event_id] = await postroom.take_in(PAID)
@@ -190,11 +190,11 @@ async def test_a_lost_job_is_promised_anew(postroom: Postroom, owner: asyncpg.Co
 
     async with stage.database.transaction() as connection:
         early = await billing_events.wake_overdue(connection, now=NOW)
-        late = await billing_events.wake_overdue(connection, now=NOW + timedelta(minutes=2))
+        late = [await billing_events.wake_overdue(connection, now=NOW + timedelta(minutes=2)) for _ in range(3)]
     handler = handle_billing_event(stage.database, stage.gateway, stage.bus, livemode=False)
     await handler(JobCall(job_id=1, ids={"billing_event_id": event_id}, tries=0))
 
-    assert (early, late) == (0, 1)
-    assert await owner.fetchval("SELECT entrypoint FROM pgqueuer") == "billing_event.handle"
+    assert (early, late) == (0, [1, 1, 1])
+    assert await owner.fetchval("SELECT count(*) FROM pgqueuer WHERE entrypoint = 'billing_event.handle'") == 1
     assert (await postroom.event(event_id)).outcome in ENDED
     await stage.require_paid_once(charge_id)

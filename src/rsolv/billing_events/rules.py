@@ -238,7 +238,7 @@ def word_in(event: BillingEvent, name: str) -> str | None:
     return _word(_part(_raw(event), "data", "object").get(name))
 
 
-def handle_job(event_id: int, *, wake_at: datetime, now: datetime) -> Job:
+def handle_job(event_id: int, *, wake_at: datetime, now: datetime, why: str = "") -> Job:
     """
     Return the job that handles an event at its time, which is in the key: the job that runs still holds its own.
     """
@@ -246,7 +246,7 @@ def handle_job(event_id: int, *, wake_at: datetime, now: datetime) -> Job:
         kind=JOB,
         ids={"billing_event_id": event_id},
         run_after=max(wake_at - now, timedelta(0)),
-        dedupe_key=f"{JOB}:{event_id}:{int(wake_at.timestamp() * 1000)}",
+        dedupe_key=f"{JOB}:{event_id}:{int(wake_at.timestamp() * 1000)}:{why}",
     )
 
 

@@ -133,14 +133,16 @@ async def end_event(
     )
 
 
-async def list_overdue_by_wake_time(connection: Connection, *, due_before: datetime, limit: int) -> list[int]:
+async def list_overdue_by_wake_time(
+    connection: Connection, *, due_before: datetime, limit: int
+) -> list[tuple[int, datetime]]:
     """
-    Return the ids of events that somebody should have begun with before a time.
+    Return the ids and times of events that somebody should have begun with before a time.
     """
     rows = await connection.fetch(
-        "SELECT id FROM billing_events WHERE wake_at < $1 ORDER BY wake_at LIMIT $2", due_before, limit
+        "SELECT id, wake_at FROM billing_events WHERE wake_at < $1 ORDER BY wake_at LIMIT $2", due_before, limit
     )
-    return [row["id"] for row in rows]
+    return [(row["id"], row["wake_at"]) for row in rows]
 
 
 async def find_listed_until_by_polls(connection: Connection) -> datetime | None:

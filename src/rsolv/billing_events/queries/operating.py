@@ -7,6 +7,8 @@ from datetime import datetime
 from rsolv.billing_events.rules import BillingEvent, EventFilter
 from rsolv.db import Connection
 
+ID_DIGITS = len(str(2**63))
+
 
 async def find_event_for_operator(connection: Connection, *, name: str) -> BillingEvent | None:
     """
@@ -17,9 +19,10 @@ async def find_event_for_operator(connection: Connection, *, name: str) -> Billi
         SELECT id, stripe_event_id, type, api_version, is_thin, livemode, happened_at, received_at, source, object_id,
                object_kind, stripe_customer_id, amount_cents, currency, payload, customer_id, outcome, reason,
                attempts, failures, wake_at, handled_at, duration_ms
-        FROM billing_events WHERE stripe_event_id = $1 OR id::text = $1 ORDER BY id LIMIT 1
+        FROM billing_events WHERE stripe_event_id = $1 OR id = $2 ORDER BY id LIMIT 1
         """,
         name,
+        int(name) if name.isascii() and name.isdigit() and len(name) < ID_DIGITS else None,
     )
     return row and BillingEvent(**row)
 

@@ -23,11 +23,13 @@ async def wake_overdue(connection: Connection, *, now: datetime) -> int:
     """
     Promise anew to handle events whose time has come and passed: their job was lost, or their worker died.
 
-    Returns how many there are, a thousand at most. Harmless beside a job that is merely late.
+    Returns how many there are, a thousand at most. Harmless beside a job that is merely late, and promised once only
+    for each of an event's times, so that a backlog does not grow by being looked at.
     """
     overdue = await inbox.list_overdue_by_wake_time(connection, due_before=now - OVERDUE_AFTER, limit=AT_A_TIME)
-    await _promise(connection, overdue, now=now)
     if overdue:
+        jobs = [handle_job(event_id, wake_at=wake_at, now=now, why="overdue") for event_id, wake_at in overdue]
+        await enqueue(connection, *jobs)
         log.warning("billing_events_overdue", count=len(overdue))
     return len(overdue)
 
@@ -63,11 +65,6 @@ async def _replay(
     connection: Connection, ids: list[int], *, actor: Actor, facts: dict[str, object], now: datetime
 ) -> None:
     await operating.begin_anew(connection, ids, now=now)
-    await _promise(connection, ids, now=now)
+    await enqueue(connection, *(handle_job(event_id, wake_at=now, now=now, why="replay") for event_id in ids))
     subject = f"billing_event {ids[0]}" if len(ids) == 1 else f"billing_events {ids[0]} to {ids[-1]}"
     await record(connection, actor=actor, action="billing_event:replayed", subject=subject, facts=facts)
-
-
-async def _promise(connection: Connection, ids: list[int], *, now: datetime) -> None:
-    if ids:
-        await enqueue(connection, *(handle_job(event_id, wake_at=now, now=now) for event_id in ids))
