@@ -51,7 +51,7 @@ class Carried(httpx.Headers):
     """
     The headers of an answer, and past the library its body.
 
-    Of a success the library would make objects that we turn back into plain data: half of its time.
+    Of a success the library would make objects that we turn back into plain data: an eighth of a call, by the profiler.
     """
 
     def __init__(self, headers: httpx.Headers, body: Body) -> None:
