@@ -54,15 +54,27 @@ def main() -> int:
             extent=extent,
         )
         machine = asyncio.run(describe(run.durable, places[1]))
-        asyncio.run(run.prove())
+        broken_off = _prove(run)
     minutes = (time.monotonic() - began) / 60
     console.print(table_of(run.rows))
     console.print(f"{minutes:.1f} min")
-    asked.write.write_text(as_markdown(run.rows, extent=extent, minutes=minutes, machine=machine), encoding="utf-8")
-    complaints = [complaint for row in run.rows for complaint in row.complaints()]
+    written = as_markdown(run.rows, extent=extent, minutes=minutes, machine=machine, broken_off=broken_off)
+    asked.write.write_text(written, encoding="utf-8")
+    complaints = [*broken_off, *(complaint for row in run.rows for complaint in row.complaints())]
     for complaint in complaints:
         console.print(complaint, style="red", markup=False)
     return 1 if complaints else 0
+
+
+def _prove(run: LongRun) -> list[str]:
+    """
+    Run everything; if that is broken off, by Ctrl-C too, say so, and what was done until then is not lost.
+    """
+    try:
+        asyncio.run(run.prove())
+    except (Exception, KeyboardInterrupt) as error:
+        return [f"broken off after {len(run.rows)} of {run.rows_planned} rows: {type(error).__name__}: {error}"]
+    return []
 
 
 def _arguments() -> argparse.Namespace:

@@ -5,10 +5,13 @@ Who waits for somebody waits longer than he does himself: a process, its nursery
 """
 
 import select
+import signal
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+
+from rsolv.local.children import dies_with_parent
 
 ERRAND_SECONDS = 60
 START_SECONDS = 60
@@ -66,7 +69,14 @@ def running(
     Raises:
         TooLate: it does not stop in time; then it is killed.
     """
-    with subprocess.Popen(command, stdout=subprocess.PIPE, **options) as process:
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        start_new_session=True,  # the terminal's Ctrl-C is for us, who stop it in order
+        preexec_fn=dies_with_parent(signal.SIGTERM),  # noqa: PLW1509 -- one prctl call, looked up before
+        **options,
+    )
+    with process:
         try:
             yield process
         finally:

@@ -44,6 +44,13 @@ class LongRun:
     rows: list[Row] = field(default_factory=list)
     caught: dict[str, bool] = field(default_factory=dict)
 
+    @property
+    def rows_planned(self) -> int:
+        """
+        Return how many rows there will be.
+        """
+        return len(WEATHERS) * len(POINTS) + 1 + len(CONTESTS) + len(WORKER_POINTS)
+
     async def prove(self) -> None:
         """
         Run everything.

@@ -83,7 +83,7 @@ def sums_of(rows: Sequence[Row]) -> tuple[str, ...]:
     """
     Return the last line: the sum of each figure, and whether all bugs were caught.
     """
-    sums = [f"{sum(column):,}" for column in zip(*(row.figures for row in rows), strict=True)]
+    sums = (f"{sum(row.figures[column] for row in rows):,}" for column in range(len(HEADS[_FIGURES])))
     return "sum", "", *sums, "", "all" if all(row.is_bug_caught for row in rows) else "NOT ALL"
 
 

@@ -69,6 +69,16 @@ def test_a_run_that_stays_below_what_is_promised_says_so() -> None:
     assert "Nothing was wrong" in full
 
 
+def test_a_run_that_was_broken_off_says_so() -> None:
+    """
+    What it did until then is kept, and does not pass for the whole.
+    """
+    written = as_markdown([FINE], extent=PROMISED, minutes=1, machine=MACHINE, broken_off=["broken off after 1 row"])
+
+    assert "- **broken off after 1 row**" in written
+    assert "Nothing was wrong" not in written
+
+
 def test_the_last_line_sums_the_figures() -> None:
     """
     One cell for each head; one bug that was not caught is enough.
@@ -78,3 +88,4 @@ def test_the_last_line_sums_the_figures() -> None:
     assert len(sums) == len(FINE.cells) == len(HEADS)
     assert sums[2:5] == ("2,800", "2,000", "6,000")
     assert sums[-1] == "NOT ALL"
+    assert sums_of([])[2:5] == ("0", "0", "0")
