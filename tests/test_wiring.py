@@ -143,7 +143,7 @@ def test_all_processes_together_stay_within_stripes_limits(web_workers: str, wor
     assert of_endpoint < STRIPES_LIMIT_PER_ENDPOINT
 
 
-def test_one_worker_makes_twenty_charges_a_second_within_the_defaults() -> None:
+def test_the_defaults_leave_one_worker_room_for_twenty_charges_a_second() -> None:
     """
     Each takes two calls, to two endpoints.
     """
