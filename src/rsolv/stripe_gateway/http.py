@@ -54,7 +54,7 @@ class Pools(httpx.AsyncBaseTransport):
     Keep connections in pools of a few, the first of which has most of the work.
 
     A pool looks through all its connections, and at the socket of each that is idle, with every request: of forty that
-    took more time than all the rest of a call.
+    took about as much as all the rest of a call (5 ms of processor time instead of 2.5 to 3).
     """
 
     def __init__(self, at_once: int) -> None:
