@@ -16,6 +16,7 @@ from rsolv.jobs import JobCall
 from rsolv.kernel.events import EventBus
 from rsolv.stripe_gateway import StripeGateway
 from rsolv.worker import handled_jobs
+from stripe_twin.embedded import sdk_client
 from stripe_twin.twin import Twin
 
 CARD = {"stripe_payment_method_id": "pm_card_visa", "billing_consent": True}
@@ -65,11 +66,13 @@ async def test_a_card_and_the_job_that_provisions_at_stripe_meet_on_one_customer
     customer_id = await owner.fetchval("SELECT id FROM customers")
     twin.faults.latency_seconds = 0.05
     call = JobCall(job_id=1, ids={"customer_id": customer_id}, tries=1)
+    card = await sdk_client(twin).v1.payment_methods.create_async({"type": "card", "card": {"token": "tok_visa"}})
+    adding = CARD | {"stripe_payment_method_id": card.id}
 
     answers = await asyncio.gather(
-        job(call), *(acme_client.post(METHODS, json=CARD) for _ in range(3)), return_exceptions=True
+        job(call), *(acme_client.post(METHODS, json=adding) for _ in range(3)), return_exceptions=True
     )
-    again = await acme_client.post(METHODS, json=CARD)
+    again = await acme_client.post(METHODS, json=adding)
 
     statuses = {answer.status_code for answer in answers if isinstance(answer, httpx.Response)}
     assert statuses <= {200, 201, 409, 503}
