@@ -140,16 +140,16 @@ class LongRun:
         name = " - ".join(racers)
         with self._task(f"race: {name}", races) as advance:
             async with self._yard(self.cluster, races) as yard:
-                unclean = await run_races(yard, racers, races, progress=advance)
-                verdict = judge(await gather(yard, works=races, may_be_canceled=MAY_CANCEL in racers))
+                raced = await run_races(yard, racers, races, progress=advance)
+                verdict = judge(await gather(yard, works=raced.debts, may_be_canceled=MAY_CANCEL in racers))
         self._done(
             Row(
                 weather="race",
                 what=name,
-                kills=verdict.debts,
+                kills=raced.races,
                 kills_wanted=races,
                 verdict=verdict,
-                unclean=tuple(unclean),
+                unclean=tuple(raced.unclean),
                 bug=BUG_OF_RACES,
                 is_bug_caught=self.caught[BUG_OF_RACES],
             )

@@ -3,7 +3,9 @@ Races of two and three over one debt.
 """
 
 import asyncio
+from dataclasses import dataclass, field
 
+from crashes.racers import RACED
 from crashes.runs import AT_A_TIME, Progress
 from crashes.yard import Yard
 
@@ -20,22 +22,35 @@ CONTESTS: list[tuple[str, ...]] = [
 MAY_CANCEL = "cancel"
 
 
+@dataclass
+class Raced:
+    """
+    How many debts there were, how many of them two or more raced for, and every answer that was not clean.
+    """
+
+    debts: int = 0
+    races: int = 0
+    unclean: list[str] = field(default_factory=list)
+
+
 async def run_races(
     yard: Yard, racers: tuple[str, ...], races: int, *, progress: Progress = lambda _races: None
-) -> list[str]:
+) -> Raced:
     """
-    Let racers go for so many debts, one after another; return every answer that was not clean.
+    Let racers go for debts, one after another, until so many were really raced for, or twice as many were tried.
     """
-    unclean: list[str] = []
-    for begun in range(0, races, AT_A_TIME):
-        debts = await yard.open_debts(min(AT_A_TIME, races - begun))
+    raced = Raced()
+    while raced.races < races and raced.debts < 2 * races:
+        debts = await yard.open_debts(min(AT_A_TIME, races - raced.races))
         runs = (
-            yard.send(lane, "race", debts[number :: len(yard.lanes)], racers=list(racers), seed=begun + number)
+            yard.send(lane, "race", debts[number :: len(yard.lanes)], racers=list(racers), seed=raced.debts + number)
             for number, lane in enumerate(yard.lanes)
         )
         for ended in await asyncio.gather(*runs):
             assert ended.fate == "left", ended
-            unclean += ended.said
+            raced.races += ended.said.count(RACED)
+            raced.unclean += [said for said in ended.said if said != RACED]
+        raced.debts += len(debts)
         await yard.finish(debts)
         progress(len(debts))
-    return unclean
+    return raced
