@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from rsolv import card_setups, charges, disputes, fixes, payment_methods, refunds, reversals, spending_caps, standing
+from rsolv import (
+    card_setups,
+    charges,
+    disputes,
+    fixes,
+    payment_methods,
+    refunds,
+    reversals,
+    spending_caps,
+    standing,
+    subscriptions,
+)
 from rsolv.db import Connection
 from rsolv.kernel.events import EventBus
 from rsolv.settings import Settings
@@ -45,6 +56,8 @@ def wired_bus(*, billing_enabled: bool = True, public_url: str = "") -> EventBus
     bus.subscribe(payment_methods.ConsentWithdrawn, card_setups.note_withdrawal)
     bus.subscribe(payment_methods.PaymentMethodAdded, charges.retry_with_new_card)
     bus.subscribe(payment_methods.PaymentMethodRemoving, charges.refuse_removal_while_owing)
+    bus.subscribe(payment_methods.PaymentMethodRemoving, subscriptions.refuse_removal_while_subscribed)
+    bus.subscribe(payment_methods.DefaultPaymentMethodChanged, subscriptions.follow_default_card)
     bus.subscribe(payment_methods.ConsentGiven, charges.retry_with_new_consent)
     bus.subscribe(charges.ChargeSettled, fixes.settle_charged_fix)
     bus.subscribe(charges.ChargePaidAfterEnd, refunds.refund_late_payment)

@@ -27,6 +27,7 @@ from rsolv.settings import load_settings
 from rsolv.spending_caps import SafetyCaps
 from rsolv.spending_caps.jobs import retry_capped_charges
 from rsolv.stripe_gateway import StripeGateway
+from rsolv.subscriptions.jobs import look_at_subscription, look_schedule, set_card
 from rsolv.wiring import charge_holds, configured_gateway, limits_of_a_worker, safety_caps, wired_bus
 
 log = structlog.get_logger()
@@ -93,6 +94,8 @@ def handled_jobs(
         "billing_event.handle": handle_billing_event(database, gateway, bus, livemode=livemode),
         "spending_cap.retry": retry_capped_charges(database),
         "card_setup.look": look_at_setup(database, gateway, bus),
+        "subscription.look": look_at_subscription(database, gateway, bus),
+        "subscription.set_card": set_card(database, gateway),
         "payment_method.detach": detach_payment_method(database, gateway),
         "payment_method.make_default": make_default(database, gateway),
     }
@@ -107,6 +110,7 @@ def _schedules(database: Database, gateway: StripeGateway | None, *, billing_ena
         wake_schedule(database),
         refund_schedule(database),
         dispute_schedule(database),
+        look_schedule(database),
     ]
     always += [poll_schedule(database, gateway), wake_events_schedule(database)] if gateway is not None else []
     return [*always, recorded_fixes_schedule(database)] if billing_enabled else always

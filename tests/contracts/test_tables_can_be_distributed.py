@@ -37,6 +37,10 @@ DISTRIBUTED = {
     "card_attaches": "customer_id",
     "disputes": "customer_id",
     "charge_freezes": "customer_id",
+    "subscriptions": "customer_id",
+    "subscription_attempts": "customer_id",
+    "subscription_invoices": "customer_id",
+    "subscription_invoice_lines": "customer_id",
 }
 """
 By which column each table is cut.
@@ -58,6 +62,7 @@ LOCAL = {
     "stripe_payments",
     "stripe_refunds",
     "stripe_disputes",
+    "stripe_subscriptions",
     "stripe_card_setups",
     "stripe_payment_methods",
     "card_bonuses",
@@ -73,6 +78,7 @@ DROPPED_WHEN_DISTRIBUTED = {
     "stripe_payments_intent_fkey",
     "stripe_refunds_refund_fkey",
     "stripe_disputes_dispute_fkey",
+    "stripe_subscriptions_subscription_fkey",
     "stripe_card_setups_card_setup_fkey",
     "card_bonuses_customer_fkey",
     "stripe_payment_methods_method_fkey",

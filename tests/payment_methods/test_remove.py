@@ -194,7 +194,9 @@ async def test_another_customers_card_is_not_found(
         await removed(database, other_id, cards[0])
     async with database.transaction() as connection:
         with pytest.raises(UnknownPaymentMethod):
-            await make_default(connection, customer_id=other_id, payment_method_id=cards[0].id, actor=SYSTEM)
+            await make_default(
+                connection, EventBus(), customer_id=other_id, payment_method_id=cards[0].id, actor=SYSTEM
+            )
 
     assert await defaults(owner, customer_id) == [cards[2].id]
 
@@ -204,7 +206,9 @@ async def chosen(database: Database, customer_id: int, method: PaymentMethod) ->
     Choose a card in a transaction of its own.
     """
     async with database.transaction() as connection:
-        return await make_default(connection, customer_id=customer_id, payment_method_id=method.id, actor=SYSTEM)
+        return await make_default(
+            connection, EventBus(), customer_id=customer_id, payment_method_id=method.id, actor=SYSTEM
+        )
 
 
 async def test_a_chosen_card_is_the_default_here_and_at_stripe(

@@ -2,10 +2,12 @@
 Who is calling, in the words in which rooms want to know it, and what calls about payments have in common.
 """
 
+import hashlib
 from typing import Annotated
 
 import msgspec
 
+from rsolv import idempotency
 from rsolv.api.errors import payments_not_configured
 from rsolv.api.operation import Call
 from rsolv.audit import Actor
@@ -48,3 +50,16 @@ def gateway_of(call: Call) -> StripeGateway:
     if call.parts.gateway is None:
         raise payments_not_configured()
     return call.parts.gateway
+
+
+def caller_key_hash_of(call: Call) -> bytes | None:
+    """
+    Return a digest of the caller's `Idempotency-Key`, for acts whose repeat leads to the same thing; None without one.
+
+    Raises:
+        KeyInvalid: the header holds no such key.
+    """
+    header = call.headers.get(b"idempotency-key")
+    if header is None:
+        return None
+    return hashlib.sha256(idempotency.checked_key(header.decode("latin-1")).reveal().encode("ascii")).digest()

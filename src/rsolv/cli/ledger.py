@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rsolv import billing_events, charges, disputes, fixes, ledger, refunds, reversals
+from rsolv import billing_events, charges, disputes, fixes, ledger, refunds, reversals, subscriptions
 from rsolv.cli.customers import Who, get_by_name
 from rsolv.cli.installation import with_database
 from rsolv.cli.outcome import ExitCode, Json, expected_failures, show, table
@@ -47,6 +47,7 @@ def sorted_invariants() -> list[ledger.Invariant]:
         *refunds.INVARIANTS,
         *disputes.INVARIANTS,
         *billing_events.INVARIANTS,
+        *subscriptions.INVARIANTS,
     )
     return sorted(promises, key=_book_and_number)
 

@@ -123,6 +123,13 @@ async def update_plan(connection: Connection, *, customer_id: int, plan: str) ->
     return bool(changed)
 
 
+async def update_subscription_state(connection: Connection, *, customer_id: int, state: str | None) -> None:
+    """
+    Note how a customer's subscription stands.
+    """
+    await connection.execute("UPDATE customers SET subscription_state = $2 WHERE id = $1", customer_id, state)
+
+
 async def stamp_first_scan(connection: Connection, *, customer_id: int, scanned_at: datetime) -> bool:
     """
     Note the first scan; False when there has been one.

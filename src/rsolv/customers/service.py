@@ -115,6 +115,20 @@ async def change_plan(connection: Connection, customer_id: int, plan: str) -> No
         raise UnknownCustomer(customer=customer_id)
 
 
+async def change_subscription_state(connection: Connection, customer_id: int, state: str | None) -> None:
+    """
+    Note how a customer's subscription stands, in Stripe's word; None when there is none.
+    """
+    await queries.update_subscription_state(connection, customer_id=customer_id, state=state)
+
+
+async def find_stripe_customer_id(connection: Connection, *, customer_id: int) -> str | None:
+    """
+    Return who a customer is at Stripe, or None while they are not known there.
+    """
+    return await queries.find_stripe_customer_id(connection, customer_id=customer_id)
+
+
 async def stamp_first_scan(connection: Connection, *, customer_id: int, now: datetime) -> bool:
     """
     Note a customer's first scan; every later one changes nothing and answers False.

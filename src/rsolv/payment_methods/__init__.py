@@ -24,6 +24,7 @@ from rsolv.payment_methods.rules import (
     ConsentOffer,
     ConsentWithdrawn,
     Declaration,
+    DefaultPaymentMethodChanged,
     Evidence,
     PaymentMethod,
     PaymentMethodAdded,
@@ -34,7 +35,7 @@ from rsolv.payment_methods.rules import (
 )
 from rsolv.payment_methods.service.add_card import add_card
 from rsolv.payment_methods.service.attach import attach
-from rsolv.payment_methods.service.consent import require_consent, withdraw_consent
+from rsolv.payment_methods.service.consent import give_consent, require_consent, withdraw_consent
 from rsolv.payment_methods.service.read import (
     find_by_stripe_id,
     find_consent,
@@ -59,6 +60,7 @@ __all__ = [
     "ConsentOffer",
     "ConsentWithdrawn",
     "Declaration",
+    "DefaultPaymentMethodChanged",
     "Evidence",
     "KnownMethod",
     "MethodSettled",
@@ -79,6 +81,7 @@ __all__ = [
     "find_covering_consent",
     "find_default",
     "find_known",
+    "give_consent",
     "has_payment_method",
     "keep_default",
     "list_payment_methods",

@@ -164,6 +164,16 @@ class PaymentMethodRemoving:
 
 
 @dataclass(frozen=True, slots=True)
+class DefaultPaymentMethodChanged:
+    """
+    Another payment method is the default. Published in the transaction that makes it so.
+    """
+
+    customer_id: int
+    payment_method_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class ConsentGiven:
     """
     A customer agreed to be charged, to the prices that the consent names. Published in the transaction.

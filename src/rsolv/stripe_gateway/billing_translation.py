@@ -15,6 +15,7 @@ from rsolv.stripe_gateway.billing_values import (
     InvoicePreview,
     InvoiceState,
     Period,
+    Price,
     Subscription,
     SubscriptionItem,
     SubscriptionState,
@@ -38,6 +39,29 @@ _INVOICE_STATES: Mapping[str, InvoiceState] = {
     "uncollectible": "uncollectible",
     "void": "void",
 }
+
+
+class _Price(msgspec.Struct):
+    id: str
+    currency: str
+    active: bool
+    lookup_key: str | None = None
+    unit_amount: int | None = None
+
+
+def price(body: Body, request_id: str) -> Price:
+    """
+    Read a price: docs.stripe.com/api/prices/object.
+    """
+    found = msgspec.convert(body, _Price)
+    return Price(
+        id=found.id,
+        lookup_key=found.lookup_key,
+        amount_cents=found.unit_amount,
+        currency=found.currency,
+        is_active=found.active,
+        request_id=request_id,
+    )
 
 
 class _Paid(msgspec.Struct):

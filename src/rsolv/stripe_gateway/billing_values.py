@@ -32,6 +32,20 @@ class Period:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """
+    What something costs at Stripe. Its amount never changes.
+    """
+
+    id: str
+    lookup_key: str | None
+    amount_cents: int | None
+    currency: str
+    is_active: bool
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriptionItem:
     """
     What is subscribed to, how many, and the period it is paid for.

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from rsolv.stripe_gateway.billing_port import BillingGateway
 from rsolv.stripe_gateway.billing_values import Invoice, InvoicePreview, Subscription
 from rsolv.stripe_gateway.events import StripeEvent
 from rsolv.stripe_gateway.values import (
@@ -29,7 +30,7 @@ The version of Stripe's API that we speak, and that webhook endpoints must be cr
 """
 
 
-class StripeGateway(Protocol):
+class StripeGateway(BillingGateway, Protocol):
     """
     Stripe. One per process, shared by all its tasks.
     """

@@ -4,6 +4,6 @@ Usage: what a customer has, what it costs, and what to be warned of; the same wo
 
 from rsolv.kernel.money import money
 from rsolv.usage.rules import Pricing, UsageSummary, UsageWarning
-from rsolv.usage.service import summarise
+from rsolv.usage.service import count_fixes_last_month, summarise
 
-__all__ = ["Pricing", "UsageSummary", "UsageWarning", "money", "summarise"]
+__all__ = ["Pricing", "UsageSummary", "UsageWarning", "count_fixes_last_month", "money", "summarise"]

@@ -2,7 +2,7 @@
 Gather a customer's summary.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from rsolv import catalog, customers, fixes, ledger, payment_methods, spending_caps, standing
 from rsolv.db import Connection
@@ -61,3 +61,13 @@ async def summarise(connection: Connection, *, customer_id: int, now: datetime) 
             connection, customer_id=customer_id, limit=RECENT_TRANSACTIONS
         ),
     )
+
+
+async def count_fixes_last_month(connection: Connection, *, customer_id: int, now: datetime) -> int:
+    """
+    Count the fixes that consumed a credit in the last whole calendar month (UTC).
+    """
+    this_month = period_start(now)
+    last_month = period_start(this_month - timedelta(days=1))
+    since_then = await fixes.count_settled_since(connection, customer_id=customer_id, since=last_month)
+    return since_then - await fixes.count_settled_since(connection, customer_id=customer_id, since=this_month)

@@ -11,9 +11,11 @@ from rsolv.api.routes import (
     consent,
     customers,
     health,
+    invoices,
     payment_methods,
     phases,
     spending_cap,
+    subscriptions,
 )
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -26,5 +28,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *payment_methods.OPERATIONS,
     *consent.OPERATIONS,
     *spending_cap.OPERATIONS,
+    *subscriptions.OPERATIONS,
+    *invoices.OPERATIONS,
     *health.OPERATIONS,
 )

@@ -2,15 +2,14 @@
 Card setups over the wire: open a hosted page for a card, and come back from it.
 """
 
-import hashlib
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated
 
 import msgspec
 
-from rsolv import card_setups, idempotency, payment_methods
-from rsolv.api.caller import BillingConsent, declaration_of, gateway_of
+from rsolv import card_setups, payment_methods
+from rsolv.api.caller import BillingConsent, caller_key_hash_of, declaration_of, gateway_of
 from rsolv.api.errors import RETRY_AFTER_SECONDS
 from rsolv.api.operation import Access, Call, Operation, Reply, Shape
 from rsolv.api.parsing import prefers_html
@@ -70,7 +69,7 @@ async def open_card_setup(call: Call) -> Reply:
     request = card_setups.SetupRequest(
         declaration=declaration_of(call),
         return_url=card_setups.checked_return_url(body.return_url) if body.return_url is not None else None,
-        caller_key_hash=_caller_key_hash(call),
+        caller_key_hash=caller_key_hash_of(call),
         limits=call.parts.card_limits,
     )
     setup = await card_setups.open_setup(
@@ -144,13 +143,6 @@ def _told(setup: card_setups.CardSetup | None) -> Reply:
     if setup.payment_method_id is None:
         return return_page("This cannot be used to pay", "Only cards can be charged for fixes. Please add a card.")
     return return_page("Your card is saved", "You can close this page.")
-
-
-def _caller_key_hash(call: Call) -> bytes | None:
-    header = call.headers.get(b"idempotency-key")
-    if header is None:
-        return None
-    return hashlib.sha256(idempotency.checked_key(header.decode("latin-1")).reveal().encode("ascii")).digest()
 
 
 OPERATIONS = (

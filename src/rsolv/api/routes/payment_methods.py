@@ -157,7 +157,11 @@ async def make_default_payment_method(call: Call) -> Reply:
     """
     async with call.parts.database.transaction() as connection:
         method = await payment_methods.make_default(
-            connection, customer_id=call.customer_id, payment_method_id=call.path.id, actor=actor_of(call)
+            connection,
+            call.parts.bus,
+            customer_id=call.customer_id,
+            payment_method_id=call.path.id,
+            actor=actor_of(call),
         )
     return Reply(_shape(method))
 

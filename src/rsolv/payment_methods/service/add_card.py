@@ -12,6 +12,7 @@ from rsolv.kernel.events import EventBus
 from rsolv.payment_methods.queries import consents, methods
 from rsolv.payment_methods.rules import (
     ConsentGiven,
+    DefaultPaymentMethodChanged,
     Evidence,
     PaymentMethod,
     PaymentMethodAdded,
@@ -76,6 +77,7 @@ async def add_card(
     )
     if is_new:
         await bus.publish(connection, PaymentMethodAdded(customer.id, method.id, now))
+        await bus.publish(connection, DefaultPaymentMethodChanged(customer.id, method.id))
         await enqueue(connection, make_default_job(customer.id))
     if consent_withdrawn_at is None:
         await bus.publish(connection, ConsentGiven(customer.id, consent_id, now))

@@ -11,7 +11,13 @@ from rsolv.jobs import enqueue
 from rsolv.kernel.events import EventBus
 from rsolv.payment_methods.errors import UnknownPaymentMethod
 from rsolv.payment_methods.queries import methods
-from rsolv.payment_methods.rules import PaymentMethod, PaymentMethodRemoving, detach_job, make_default_job
+from rsolv.payment_methods.rules import (
+    DefaultPaymentMethodChanged,
+    PaymentMethod,
+    PaymentMethodRemoving,
+    detach_job,
+    make_default_job,
+)
 
 REMAINING_AT_MOST = 2
 
@@ -47,18 +53,18 @@ async def remove(
     await enqueue(connection, detach_job(customer_id, payment_method_id))
     if method.is_default and remaining:
         await methods.mark_default(connection, customer_id=customer_id, payment_method_id=remaining[0].id)
-        await enqueue(connection, make_default_job(customer_id))
+        await _tell_of_default(connection, bus, customer_id=customer_id, payment_method_id=remaining[0].id)
     await _note(connection, method, "payment_method:removed", customer_id=customer_id, actor=actor)
     return await _found(connection, customer_id=customer_id, payment_method_id=payment_method_id)
 
 
 async def make_default(
-    connection: Connection, *, customer_id: int, payment_method_id: int, actor: Actor
+    connection: Connection, bus: EventBus, *, customer_id: int, payment_method_id: int, actor: Actor
 ) -> PaymentMethod:
     """
     Charge this payment method from now on, and enqueue the job that tells Stripe; for the default nothing changes.
 
-    Locks the customer.
+    Publishes `DefaultPaymentMethodChanged`. Locks the customer.
 
     Raises:
         UnknownPaymentMethod: the customer has none of this id, or has removed it.
@@ -71,9 +77,14 @@ async def make_default(
         return method
     await methods.clear_default(connection, customer_id=customer_id)
     await methods.mark_default(connection, customer_id=customer_id, payment_method_id=payment_method_id)
-    await enqueue(connection, make_default_job(customer_id))
+    await _tell_of_default(connection, bus, customer_id=customer_id, payment_method_id=payment_method_id)
     await _note(connection, method, "payment_method:made_default", customer_id=customer_id, actor=actor)
     return await _found(connection, customer_id=customer_id, payment_method_id=payment_method_id)
+
+
+async def _tell_of_default(connection: Connection, bus: EventBus, *, customer_id: int, payment_method_id: int) -> None:
+    await enqueue(connection, make_default_job(customer_id))
+    await bus.publish(connection, DefaultPaymentMethodChanged(customer_id, payment_method_id))
 
 
 async def _found(connection: Connection, *, customer_id: int, payment_method_id: int) -> PaymentMethod:

@@ -15,6 +15,7 @@ import stripe
 from rsolv.stripe_gateway.client.billing import _Billing
 from rsolv.stripe_gateway.client.cards import _Cards
 from rsolv.stripe_gateway.client.payments import _Payments
+from rsolv.stripe_gateway.client.selling import _Selling
 from rsolv.stripe_gateway.http import GatewayOptions, open_http
 from rsolv.stripe_gateway.port import API_VERSION, StripeGateway
 from rsolv.stripe_gateway.turns import Limits
@@ -46,7 +47,7 @@ async def open_gateway(
         yield _Gateway(options, http)
 
 
-class _Gateway(_Cards, _Payments, _Billing):
+class _Gateway(_Cards, _Payments, _Billing, _Selling):
     """
     All verbs over one pool of connections.
     """

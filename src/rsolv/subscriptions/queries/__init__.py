@@ -1,0 +1,3 @@
+"""
+What the subscriptions room asks of its database, by noun.
+"""

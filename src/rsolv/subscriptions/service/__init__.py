@@ -1,0 +1,3 @@
+"""
+The subscriptions room's verbs.
+"""

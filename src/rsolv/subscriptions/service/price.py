@@ -1,0 +1,44 @@
+"""
+Have a price at Stripe for what the catalogue sells.
+"""
+
+import hashlib
+
+from rsolv.stripe_gateway import GatewayMisused, Price, StripeGateway
+from rsolv.subscriptions.errors import PriceDiffers
+from rsolv.subscriptions.rules import lookup_key
+
+
+async def ensure_price(gateway: StripeGateway, *, plan: str, label: str, price_cents: int, currency: str) -> str:
+    """
+    Return the id of the price at Stripe, making one if there is none.
+
+    One per plan, amount and currency, whoever asks and how often: Stripe gives its lookup key to one price only. Calls
+    Stripe, so do not call this in a transaction.
+
+    Raises:
+        PriceDiffers: somebody gave our key to a price of another amount.
+        GatewayFailure: Stripe could not be asked or did not answer; calling again is safe.
+    """
+    key = lookup_key(plan, price_cents=price_cents, currency=currency)
+    found = await gateway.find_price(key)
+    if found is None:
+        try:
+            found = await gateway.create_monthly_price(
+                lookup_key=key, label=label, amount_cents=price_cents, currency=currency, key=_attempt_key(key, label)
+            )
+        except GatewayMisused:
+            found = await gateway.find_price(key)  # by somebody else, a moment ago
+            if found is None:
+                raise
+    return _required(found, price_cents=price_cents, currency=currency)
+
+
+def _attempt_key(key: str, label: str) -> str:
+    return f"rsolv-price-{hashlib.sha256(f'{key} {label}'.encode()).hexdigest()[:32]}"
+
+
+def _required(price: Price, *, price_cents: int, currency: str) -> str:
+    if (price.amount_cents, price.currency) != (price_cents, currency):
+        raise PriceDiffers(price.id)
+    return price.id

@@ -1,0 +1,256 @@
+"""
+A customer with a card and no credits, the twin of Stripe at the time of these tests, and verbs to live through months.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+import asyncpg
+import msgspec
+
+from factories.cards import attach_card, declare, do_jobs
+from factories.customers import make_customer, set_balance
+from rsolv import charges, fixes, ledger, payment_methods, subscriptions
+from rsolv.audit import Actor
+from rsolv.db import Database
+from rsolv.kernel.events import EventBus
+from rsolv.provisioning import Provisioned
+from rsolv.stripe_gateway import GatewayUnavailable, OutcomeUnknown, StripeGateway
+from rsolv.subscriptions import Subscription, SubscriptionInProgress, SubscriptionRequest
+from rsolv.wiring import wired_bus
+from stripe_twin.core import Record
+from stripe_twin.twin import Twin
+
+NOW = datetime(2027, 6, 1, 12, tzinfo=UTC)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+ACTOR = Actor("customer", "api key 1")
+TRIES_MAX = 20
+LOOKS_MAX = 400
+
+Done = TypeVar("Done")
+
+
+@dataclass
+class Stage:
+    """
+    Everything a test of subscriptions looks at or acts on. `now` is our time and the twin's; `live` moves it.
+    """
+
+    database: Database
+    owner: asyncpg.Connection
+    gateway: StripeGateway
+    twin: Twin
+    acme: Provisioned
+    plan: str = "pro"
+    bus: EventBus = field(default_factory=wired_bus)
+    churned: list[subscriptions.CustomerChurned] = field(default_factory=list)
+    now: datetime = NOW
+
+    def __post_init__(self) -> None:
+        """
+        Hear of customers that are lost.
+        """
+        self.bus.subscribe(subscriptions.CustomerChurned, self._note)
+
+    async def _note(self, _connection: object, event: subscriptions.CustomerChurned) -> None:
+        self.churned.append(event)
+
+    @property
+    def customer_id(self) -> int:
+        """
+        Return acme's id.
+        """
+        return self.acme.customer.id
+
+    async def add_card(self, card: str = "pm_card_visa") -> payment_methods.PaymentMethod:
+        """
+        Attach a card with consent; the credits for it are taken away.
+        """
+        method = await attach_card(
+            self.database, self.gateway, self.bus, customer_id=self.customer_id, stripe_id=card, now=self.now
+        )
+        async with self.database.transaction() as connection:
+            await set_balance(connection, customer_id=self.customer_id, credits=0)
+        return method
+
+    async def subscribe(self, *, caller_key_hash: bytes | None = None) -> Subscription:
+        """
+        Subscribe to the plan, as the customer who is here.
+        """
+        request = SubscriptionRequest(plan=self.plan, declaration=declare(self.now), caller_key_hash=caller_key_hash)
+        return await subscriptions.open_subscription(
+            self.database, self.gateway, self.bus, request, customer_id=self.customer_id
+        )
+
+    async def cancel(self, *, at_period_end: bool) -> Subscription:
+        """
+        End the subscription.
+        """
+        return await subscriptions.cancel_subscription(
+            self.database,
+            self.gateway,
+            self.bus,
+            customer_id=self.customer_id,
+            at_period_end=at_period_end,
+            actor=ACTOR,
+            now=self.now,
+        )
+
+    async def resume(self) -> Subscription:
+        """
+        Take a scheduled end back.
+        """
+        return await subscriptions.resume_subscription(
+            self.database, self.gateway, self.bus, customer_id=self.customer_id, actor=ACTOR, now=self.now
+        )
+
+    async def look(self) -> Subscription:
+        """
+        Ask Stripe what is true of the newest subscription.
+        """
+        found = await self.newest()
+        return await subscriptions.look(
+            self.database,
+            self.gateway,
+            self.bus,
+            customer_id=self.customer_id,
+            subscription_id=found.id,
+            now=self.now,
+        )
+
+    async def live(self, time: timedelta) -> Subscription:
+        """
+        Let time pass here and at Stripe, looking whenever it is time to; nothing else tells of news.
+        """
+        until = self.now + time
+        for _ in range(LOOKS_MAX):
+            found = await self.newest()
+            if found.look_at is None or found.look_at > until:
+                self.pass_time(until - self.now)
+                return found
+            self.pass_time(max(found.look_at - self.now, timedelta(0)))
+            await self.look()
+        raise AssertionError(f"looked too often: {await self.newest()}")
+
+    def pass_time(self, time: timedelta) -> None:
+        """
+        Let time pass here and at Stripe, and look at nothing.
+        """
+        self.now += time
+        self.twin.account.advance(max(int(self.now.timestamp()), self.twin.account.now))
+
+    async def until_it_works(self, act: Callable[[], Awaitable[Done]]) -> Done:
+        """
+        Try as a caller does until what passes by itself has passed; a minute lies between two tries.
+        """
+        for _ in range(TRIES_MAX):
+            try:
+                return await act()
+            except (GatewayUnavailable, OutcomeUnknown, SubscriptionInProgress):
+                await self.end_leases()
+                self.pass_time(timedelta(minutes=2))
+        raise AssertionError("it never worked")
+
+    async def end_leases(self) -> None:
+        """
+        Let the time pass that somebody's hold still had.
+        """
+        await self.owner.execute("UPDATE subscriptions SET lease_until = NULL WHERE lease_until IS NOT NULL")
+
+    async def do_card_jobs(self) -> None:
+        """
+        Do what is promised about the default card.
+        """
+        for kind in ("payment_method.make_default", "subscription.set_card"):
+            await do_jobs(self.owner, self.database, self.gateway, self.bus, kind=kind)
+
+    async def newest(self) -> Subscription:
+        """
+        Return the subscription as we know it.
+        """
+        async with self.database.reading() as connection:
+            found = await subscriptions.find_current(connection, customer_id=self.customer_id)
+        assert found is not None, "asked for before"
+        return found
+
+    async def credits(self) -> int:
+        """
+        Return acme's balance.
+        """
+        return await ledger.balance(self.owner, customer_id=self.customer_id)
+
+    async def customer(self) -> tuple[str, str | None]:
+        """
+        Return acme's plan and the state beside it.
+        """
+        row = await self.owner.fetchrow("SELECT subscription_type, subscription_state FROM customers")
+        return row["subscription_type"], row["subscription_state"]
+
+    async def notices(self) -> list[str]:
+        """
+        Return what acme is told by mail, in order.
+        """
+        rows = await self.owner.fetch(
+            "SELECT payload FROM pgqueuer WHERE entrypoint = 'mail.send_subscription_notice' ORDER BY id"
+        )
+        return [notice_in(row["payload"]) for row in rows]
+
+    def theirs(self) -> list[Record]:
+        """
+        Return the subscriptions at Stripe, the oldest first.
+        """
+        return sorted(self.twin.store.all("subscription"), key=lambda each: (each["created"], each["id"]))
+
+    def paid_cents(self) -> int:
+        """
+        Return what Stripe took in all.
+        """
+        return sum(intent["amount_received"] for intent in self.twin.store.all("payment_intent"))
+
+    async def received_cents(self) -> int:
+        """
+        Return what our books say that Stripe took.
+        """
+        money = await ledger.money_balances(self.owner, customer_id=self.customer_id)
+        return money.get("usd", {}).get("processor", 0)
+
+    async def require_sound_books(self) -> None:
+        """
+        Insist on books that hold, and agree with Stripe's.
+        """
+        invariants = (*ledger.INVARIANTS, *fixes.INVARIANTS, *charges.INVARIANTS, *subscriptions.INVARIANTS)
+        assert ledger.breached(await ledger.verify(self.owner, invariants)) == []
+        assert await self.received_cents() == self.paid_cents()
+
+    async def require_one_period(self) -> None:
+        """
+        Insist on one subscription here and at Stripe, active, paid and credited once.
+        """
+        found, (theirs,) = await self.newest(), self.theirs()
+        assert (found.state, theirs["status"]) == ("active", "active"), found
+        assert found.stripe_subscription_id == theirs["id"]
+        assert (await self.credits(), self.paid_cents()) == (found.period_credits, found.price_cents)
+        assert (await self.customer()) == (self.plan, "active")
+        await self.require_sound_books()
+
+
+def notice_in(payload: bytes) -> str:
+    """
+    Return the notice that a mail job is about.
+    """
+    return str(msgspec.json.decode(payload)["notice"])
+
+
+async def set_stage(database: Database, owner: asyncpg.Connection, gateway: StripeGateway, twin: Twin) -> Stage:
+    """
+    Make acme, who has a card, a consent and no credits.
+    """
+    twin.account.advance(int(NOW.timestamp()))
+    async with database.transaction() as connection:
+        acme = await make_customer(connection, email="acme@example.com", name="Acme", now=NOW)
+    stage = Stage(database, owner, gateway, twin, acme)
+    await stage.add_card()
+    await stage.do_card_jobs()
+    return stage
