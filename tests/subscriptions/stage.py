@@ -106,32 +106,31 @@ class Stage:
             self.database, self.gateway, self.bus, customer_id=self.customer_id, actor=ACTOR, now=self.now
         )
 
-    async def look(self) -> Subscription:
+    async def look(self, subscription_id: int | None = None) -> Subscription:
         """
-        Ask Stripe what is true of the newest subscription.
+        Ask Stripe what is true of a subscription: the newest, unless told which.
         """
-        found = await self.newest()
         return await subscriptions.look(
             self.database,
             self.gateway,
             self.bus,
             customer_id=self.customer_id,
-            subscription_id=found.id,
+            subscription_id=subscription_id or (await self.newest()).id,
             now=self.now,
         )
 
-    async def live(self, time: timedelta) -> Subscription:
+    async def live(self, time: timedelta) -> None:
         """
         Let time pass here and at Stripe, looking whenever it is time to; nothing else tells of news.
         """
         until = self.now + time
         for _ in range(LOOKS_MAX):
-            found = await self.newest()
-            if found.look_at is None or found.look_at > until:
+            due = await self.owner.fetchrow("SELECT id, look_at FROM subscriptions WHERE look_at <= $1", until)
+            if due is None:
                 self.pass_time(until - self.now)
-                return found
-            self.pass_time(max(found.look_at - self.now, timedelta(0)))
-            await self.look()
+                return
+            self.pass_time(max(due["look_at"] - self.now, timedelta(0)))
+            await self.look(due["id"])
         raise AssertionError(f"looked too often: {await self.newest()}")
 
     def pass_time(self, time: timedelta) -> None:

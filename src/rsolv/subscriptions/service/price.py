@@ -2,7 +2,7 @@
 Have a price at Stripe for what the catalogue sells.
 """
 
-import hashlib
+import secrets
 
 from rsolv.stripe_gateway import GatewayMisused, Price, StripeGateway
 from rsolv.subscriptions.errors import PriceDiffers
@@ -23,19 +23,16 @@ async def ensure_price(gateway: StripeGateway, *, plan: str, label: str, price_c
     key = lookup_key(plan, price_cents=price_cents, currency=currency)
     found = await gateway.find_price(key)
     if found is None:
+        attempt = f"rsolv-price-{secrets.token_hex(16)}"  # a look has shown that none before it was made
         try:
             found = await gateway.create_monthly_price(
-                lookup_key=key, label=label, amount_cents=price_cents, currency=currency, key=_attempt_key(key, label)
+                lookup_key=key, label=label, amount_cents=price_cents, currency=currency, key=attempt
             )
         except GatewayMisused:
             found = await gateway.find_price(key)  # by somebody else, a moment ago
             if found is None:
                 raise
     return _required(found, price_cents=price_cents, currency=currency)
-
-
-def _attempt_key(key: str, label: str) -> str:
-    return f"rsolv-price-{hashlib.sha256(f'{key} {label}'.encode()).hexdigest()[:32]}"
 
 
 def _required(price: Price, *, price_cents: int, currency: str) -> str:
