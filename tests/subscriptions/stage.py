@@ -21,6 +21,8 @@ from rsolv.stripe_gateway import GatewayUnavailable, OutcomeUnknown, StripeGatew
 from rsolv.subscriptions import Subscription, SubscriptionInProgress, SubscriptionRequest
 from rsolv.wiring import wired_bus
 from stripe_twin.core import Record
+from stripe_twin.core.faults import Fault
+from stripe_twin.embedded import sdk_client
 from stripe_twin.twin import Twin
 
 NOW = datetime(2027, 6, 1, 12, tzinfo=UTC)
@@ -66,14 +68,11 @@ class Stage:
 
     async def add_card(self, card: str = "pm_card_visa") -> payment_methods.PaymentMethod:
         """
-        Attach a card with consent; the credits for it are taken away.
+        Attach a card with consent, which makes it the default.
         """
-        method = await attach_card(
+        return await attach_card(
             self.database, self.gateway, self.bus, customer_id=self.customer_id, stripe_id=card, now=self.now
         )
-        async with self.database.transaction() as connection:
-            await set_balance(connection, customer_id=self.customer_id, credits=0)
-        return method
 
     async def subscribe(self, *, caller_key_hash: bytes | None = None) -> Subscription:
         """
@@ -83,6 +82,18 @@ class Stage:
         return await subscriptions.open_subscription(
             self.database, self.gateway, self.bus, request, customer_id=self.customer_id
         )
+
+    async def ask_in_vain(self) -> None:
+        """
+        Subscribe, and never hear that it was done.
+        """
+        self.twin.faults.plan([Fault("timeout_after", method="POST", template="/v1/subscriptions")])
+        try:
+            await self.subscribe()
+        except OutcomeUnknown:
+            await self.end_leases()
+            return
+        raise AssertionError("an answer came")
 
     async def cancel(self, *, at_period_end: bool) -> Subscription:
         """
@@ -157,6 +168,15 @@ class Stage:
         Let the time pass that somebody's hold still had.
         """
         await self.owner.execute("UPDATE subscriptions SET lease_until = NULL WHERE lease_until IS NOT NULL")
+
+    async def pay_open_invoice(self, card: str) -> None:
+        """
+        Pay what is open at Stripe, as its hosted page does, with another card.
+        """
+        stripe = sdk_client(self.twin).v1
+        (invoice,) = [each for each in self.twin.store.all("invoice") if each["status"] == "open"]
+        method = await stripe.payment_methods.attach_async(card, {"customer": invoice["customer"]})
+        await stripe.invoices.pay_async(invoice["id"], {"payment_method": method.id, "off_session": False})
 
     async def do_card_jobs(self) -> None:
         """
@@ -252,4 +272,6 @@ async def set_stage(database: Database, owner: asyncpg.Connection, gateway: Stri
     stage = Stage(database, owner, gateway, twin, acme)
     await stage.add_card()
     await stage.do_card_jobs()
+    async with database.transaction() as connection:
+        await set_balance(connection, customer_id=acme.customer.id, credits=0)
     return stage

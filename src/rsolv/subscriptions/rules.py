@@ -51,7 +51,7 @@ TEXT_VERSION = "2026-11"
 
 LOOK_WHILE_OPENING = timedelta(minutes=1)
 _LOOK_WHILE_INCOMPLETE = timedelta(minutes=10)
-_LOOK_WHILE_OWING = timedelta(hours=1)
+_LOOK_WHILE_PAST_DUE = timedelta(hours=6)
 _LOOK_AFTER_PERIOD = timedelta(minutes=1)
 _LOOK_FOR_INVOICE = timedelta(minutes=20)
 _LOOK_OTHERWISE = timedelta(days=1)
@@ -283,14 +283,14 @@ def next_look(subscription: Subscription, *, invoices_open: bool, now: datetime)
         return None
     if subscription.state == "incomplete":
         return now + _LOOK_WHILE_INCOMPLETE
-    if subscription.past_due_since is not None:
-        grace_ends_at = subscription.past_due_since + GRACE
-        soon = now + _LOOK_WHILE_OWING
+    if subscription.state == "past_due" and subscription.past_due_since is not None:
+        soon, grace_ends_at = now + _LOOK_WHILE_PAST_DUE, subscription.past_due_since + GRACE
         return min(soon, grace_ends_at) if grace_ends_at > now else soon
     later = now + _LOOK_OTHERWISE
     if subscription.period_ends_at is not None and subscription.state in RUNNING:
         later = max(subscription.period_ends_at + _LOOK_AFTER_PERIOD, now + _LOOK_FOR_INVOICE)
-    return min(later, now + _LOOK_FOR_INVOICE) if invoices_open else later
+    is_soon = invoices_open and subscription.state in RUNNING
+    return min(later, now + _LOOK_FOR_INVOICE) if is_soon else later
 
 
 def keeps_plan(subscription: Subscription, *, now: datetime) -> bool:
@@ -351,14 +351,14 @@ def churn_reason(before: Subscription, after: Subscription) -> str | None:
     return "ended_with_period" if after.cancel_at is not None else "canceled"
 
 
-def notice_of(before: Subscription, after: Subscription, *, now: datetime) -> str | None:
+def notice_of(before: Subscription, after: Subscription, *, is_on_plan: bool, now: datetime) -> str | None:
     """
-    Say what to write to the customer about a change, if anything.
+    Say what to write to the customer about a change, if anything. Of each payment that failed its invoice tells.
     """
+    if after.state in OWING and is_on_plan and not keeps_plan(after, now=now):
+        return "grace_over"
     if before.state == after.state:
-        has_lost_plan = after.state == "past_due" and keeps_plan(before, now=now) != keeps_plan(after, now=now)
-        return "grace_over" if has_lost_plan else None
+        return None
     if after.state in RUNNING:
         return "recovered" if before.state in OWING else "started"
-    words = {"past_due": "past_due", "incomplete": "action_needed", "canceled": "ended", "unpaid": "grace_over"}
-    return words.get(after.state)
+    return {"incomplete": "action_needed", "canceled": "ended"}.get(after.state)

@@ -37,12 +37,12 @@ async def follow(
     Call with both locked.
     """
     reason = churn_reason(before, after)
-    churned_at = before.churned_at if keeps_plan(after, now=now) is False else None
+    churned_at = None if keeps_plan(after, now=now) else before.churned_at
     await subscriptions.update_subscription(connection, replace(after, churned_at=now if reason else churned_at))
     await _change_customer(connection, customer, after, now=now)
     if before.state != after.state or before.cancel_at != after.cancel_at:
         await _note(connection, after)
-    notice = notice_of(before, after, now=now)
+    notice = notice_of(before, after, is_on_plan=customer.subscription_type == after.plan, now=now)
     if notice is not None:
         await enqueue(connection, notice_job(after, notice, about=str(before.version)))
     if reason is not None:
