@@ -21,6 +21,8 @@ TRANSACTIONS = "/api/v1/billing/transactions"
 METHODS = "/api/v1/billing/payment-methods"
 SETUP = f"{METHODS}/setup"
 CONSENT = "/api/v1/billing/consent"
+SUBSCRIPTION = "/api/v1/billing/subscription"
+INVOICES = "/api/v1/billing/invoices"
 RETURN = "/billing/payment-methods/return"
 
 DEADLINE_SECONDS = 30.0

@@ -191,6 +191,19 @@ def invoice_line(**parts: object) -> Json:
     }
 
 
+def price(**parts: object) -> Json:
+    return {
+        "id": "price_1",
+        "object": "price",
+        "active": True,
+        "currency": "usd",
+        "lookup_key": "pro_usd",
+        "unit_amount": 4321,
+        "recurring": {"interval": "month"},
+        **parts,
+    }
+
+
 def invoice(**parts: object) -> Json:
     return {
         "id": "in_1",

@@ -166,6 +166,28 @@ WRITES = [
         {"cancel_at_period_end": "false", "proration_behavior": "none", **LATEST_INVOICE},
         id="schedule_cancellation taken back",
     ),
+    pytest.param(
+        lambda gateway: gateway.set_subscription_card("sub_1", payment_method_id="pm_1", key="k"),
+        objects.subscription(),
+        "POST /v1/subscriptions/sub_1",
+        {"default_payment_method": "pm_1", **LATEST_INVOICE},
+        id="set_subscription_card",
+    ),
+    pytest.param(
+        lambda gateway: gateway.create_monthly_price(
+            lookup_key="pro_usd", label="Pro", amount_cents=4321, currency="usd", key="k"
+        ),
+        objects.price(),
+        "POST /v1/prices",
+        {
+            "lookup_key": "pro_usd",
+            "product_data[name]": "Pro",
+            "unit_amount": "4321",
+            "currency": "usd",
+            "recurring[interval]": "month",
+        },
+        id="create_monthly_price",
+    ),
 ]
 
 READS = [
@@ -270,6 +292,13 @@ LISTS = [
         id="disputes",
     ),
     pytest.param(
+        lambda gateway: everything(gateway, "list_subscriptions", stripe_customer_id="cus_1"),
+        objects.subscription,
+        "/v1/subscriptions",
+        {"customer": "cus_1", "status": "all", "expand[0]": "data.latest_invoice.payments"},
+        id="subscriptions",
+    ),
+    pytest.param(
         lambda gateway: everything(gateway, "list_invoices", stripe_customer_id="cus_1"),
         objects.invoice,
         "/v1/invoices",
@@ -369,6 +398,20 @@ async def test_a_list_is_gone_through_to_its_end(
         {"limit": "100", "starting_after": "b", **parameters},
         {"limit": "100", "starting_after": "c", **parameters},
     ]
+
+
+async def test_a_price_is_found_by_its_lookup_key(stripe: StandIn, gateway: StripeGateway) -> None:
+    """
+    Among active ones; where there is none, none is found.
+    """
+    stripe.answer(objects.listed(objects.price()), objects.listed())
+
+    found, none = await gateway.find_price("pro_usd"), await gateway.find_price("other")
+
+    assert found is not None
+    assert (found.id, found.amount_cents, found.currency, found.is_active) == ("price_1", 4321, "usd", True)
+    assert none is None
+    assert stripe.asked[0].parameters == {"limit": "100", "lookup_keys[0]": "pro_usd", "active": "true"}
 
 
 async def test_a_payment_need_not_name_its_method_yet(stripe: StandIn, gateway: StripeGateway) -> None:

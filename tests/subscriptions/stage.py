@@ -3,7 +3,7 @@ A customer with a card and no credits, the twin of Stripe at the time of these t
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
@@ -65,6 +65,12 @@ class Stage:
         Return acme's id.
         """
         return self.acme.customer.id
+
+    def with_gateway(self, gateway: StripeGateway) -> "Stage":
+        """
+        Return the same stage for somebody who speaks to Stripe in another way.
+        """
+        return replace(self, gateway=gateway, bus=wired_bus(), churned=[])
 
     async def add_card(self, card: str = "pm_card_visa") -> payment_methods.PaymentMethod:
         """
@@ -235,12 +241,41 @@ class Stage:
         money = await ledger.money_balances(self.owner, customer_id=self.customer_id)
         return money.get("usd", {}).get("processor", 0)
 
+    async def breaches(self) -> list[str]:
+        """
+        Return which invariants do not hold.
+        """
+        invariants = (*ledger.INVARIANTS, *fixes.INVARIANTS, *charges.INVARIANTS, *subscriptions.INVARIANTS)
+        return [finding.id for finding in ledger.breached(await ledger.verify(self.owner, invariants))]
+
+    async def break_at(self, table: str) -> None:
+        """
+        Let every transaction die that writes to a table.
+        """
+        await self.owner.execute(
+            """
+            CREATE FUNCTION planted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'planted'; END $$
+            """
+        )
+        await self.owner.execute(f"CREATE TRIGGER planted BEFORE INSERT ON {table} EXECUTE FUNCTION planted()")
+
+    async def mend(self, table: str) -> None:
+        """
+        Take that back.
+        """
+        await self.owner.execute(f"DROP TRIGGER planted ON {table}")
+
+    async def newest_card(self) -> str:
+        """
+        Return Stripe's id of the card that was added last.
+        """
+        return str(await self.owner.fetchval("SELECT stripe_payment_method_id FROM payment_methods ORDER BY id DESC"))
+
     async def require_sound_books(self) -> None:
         """
         Insist on books that hold, and agree with Stripe's.
         """
-        invariants = (*ledger.INVARIANTS, *fixes.INVARIANTS, *charges.INVARIANTS, *subscriptions.INVARIANTS)
-        assert ledger.breached(await ledger.verify(self.owner, invariants)) == []
+        assert await self.breaches() == []
         assert await self.received_cents() == self.paid_cents()
 
     async def require_one_period(self) -> None:

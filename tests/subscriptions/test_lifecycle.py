@@ -62,8 +62,9 @@ async def test_an_immediate_end_costs_the_plan_at_once_and_no_credits(stage: Sta
     opened = await stage.subscribe()
 
     ended = await stage.cancel(at_period_end=False)
+    await stage.live(HOUR)
 
-    assert (ended.state, ended.look_at) == ("canceled", None)
+    assert (ended.state, (await stage.newest()).look_at) == ("canceled", None)
     assert (await stage.customer(), await stage.credits()) == (("pay_as_you_go", "canceled"), opened.period_credits)
     assert [event.reason for event in stage.churned] == ["canceled"]
     with pytest.raises(NoActiveSubscription):

@@ -55,6 +55,8 @@ _LOOK_WHILE_PAST_DUE = timedelta(hours=6)
 _LOOK_AFTER_PERIOD = timedelta(minutes=1)
 _LOOK_FOR_INVOICE = timedelta(minutes=20)
 _LOOK_OTHERWISE = timedelta(days=1)
+_LOOK_AFTER_END = timedelta(minutes=1)
+_INVOICES_PAYABLE_FOR = timedelta(days=30)
 _ORDER = {"draft": 0, "open": 1, "uncollectible": 2, "paid": 3, "void": 3}
 
 
@@ -275,12 +277,14 @@ def followed(subscription: Subscription, theirs: StripeSubscription, *, now: dat
     )
 
 
-def next_look(subscription: Subscription, *, invoices_open: bool, now: datetime) -> datetime | None:
+def next_look(subscription: Subscription, *, invoices_open: bool, now: datetime) -> datetime:
     """
-    Return when to ask Stripe again though nobody says that there is news; None when it has ended.
+    Return when to ask Stripe again though nobody says that there is news.
+
+    Also of one that has just ended: an invoice may have been paid while it did.
     """
     if subscription.has_ended:
-        return None
+        return now + _LOOK_AFTER_END
     if subscription.state == "incomplete":
         return now + _LOOK_WHILE_INCOMPLETE
     if subscription.state == "past_due" and subscription.past_due_since is not None:
@@ -291,6 +295,14 @@ def next_look(subscription: Subscription, *, invoices_open: bool, now: datetime)
         later = max(subscription.period_ends_at + _LOOK_AFTER_PERIOD, now + _LOOK_FOR_INVOICE)
     is_soon = invoices_open and subscription.state in RUNNING
     return min(later, now + _LOOK_FOR_INVOICE) if is_soon else later
+
+
+def look_after_end(subscription: Subscription, *, invoices_open: bool, now: datetime) -> datetime | None:
+    """
+    Return when to look at the invoices of one that has ended: daily for a month while one can be paid; None: no more.
+    """
+    is_over = subscription.ended_at is None or now > subscription.ended_at + _INVOICES_PAYABLE_FOR
+    return None if is_over or not invoices_open else now + _LOOK_OTHERWISE
 
 
 def keeps_plan(subscription: Subscription, *, now: datetime) -> bool:

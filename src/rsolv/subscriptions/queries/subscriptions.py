@@ -133,6 +133,20 @@ async def put_off_look(connection: Connection, subscription: Subscription, *, lo
     )
 
 
+async def rest_after_end(connection: Connection, subscription: Subscription, *, look_at: datetime | None) -> None:
+    """
+    Note when the invoices of a subscription that has ended are looked at again, if ever.
+    """
+    await connection.execute(
+        """
+        UPDATE subscriptions SET look_at = $3 WHERE customer_id = $1 AND id = $2 AND ended_at IS NOT NULL
+        """,
+        subscription.customer_id,
+        subscription.id,
+        look_at,
+    )
+
+
 async def set_card(connection: Connection, subscription: Subscription, *, payment_method_id: int) -> None:
     """
     Note which payment method a subscription is paid by.

@@ -14,7 +14,7 @@ from rsolv.stripe_gateway import StripeGateway
 from rsolv.stripe_gateway import Subscription as StripeSubscription
 from rsolv.subscriptions.errors import NoActiveSubscription
 from rsolv.subscriptions.queries import invoices, opening, subscriptions
-from rsolv.subscriptions.rules import GIVEN_UP_AFTER, LOOK_WHILE_OPENING, Subscription, is_same
+from rsolv.subscriptions.rules import GIVEN_UP_AFTER, LOOK_WHILE_OPENING, Subscription, is_same, look_after_end
 from rsolv.subscriptions.service.promises import look_job
 from rsolv.subscriptions.service.settle_invoice import settle_invoice
 from rsolv.subscriptions.service.settle_subscription import settle_subscription
@@ -51,7 +51,7 @@ async def look(
             known = await _known(connection, customer_id=customer_id, subscription_id=subscription_id)
             since = await invoices.find_first_by_subscription(connection, known)
         if known.has_ended:
-            return known
+            return await _look_after_end(database, gateway, bus, known, since=since or known.asked_at, now=now)
         theirs = await _read(gateway, known)
         read = await _read_invoices(gateway, known, since=since or known.asked_at) if theirs is not None else []
         settled = await _settle(database, bus, known, theirs=theirs, read=read, now=now)
@@ -132,6 +132,25 @@ async def _settle(
         if settled.believed == "mixed_up":
             await subscriptions.put_off_look(connection, known, look_at=now + GIVEN_UP_AFTER)
         return settled.subscription if settled.believed != "stale" else None
+
+
+async def _look_after_end(
+    database: Database, gateway: StripeGateway, bus: EventBus, known: Subscription, *, since: datetime, now: datetime
+) -> Subscription:
+    """
+    Settle the invoices of one that has ended: what was paid while it did, or is paid by hand afterwards.
+    """
+    if known.stripe_subscription_id is None:
+        return known
+    read = await _read_invoices(gateway, known, since=since)
+    async with database.transaction() as connection:  # lint: allow one-transaction-place -- a call lies before it
+        for invoice in read:
+            await settle_invoice(connection, bus, invoice, now=now)
+        is_open = await invoices.has_open_invoice(connection, known)
+        await subscriptions.rest_after_end(
+            connection, known, look_at=look_after_end(known, invoices_open=is_open, now=now)
+        )
+        return await _known(connection, customer_id=known.customer_id, subscription_id=known.id)
 
 
 async def _not_there(connection: Connection, known: Subscription, *, now: datetime) -> Subscription | None:
