@@ -31,7 +31,7 @@ from schemathesis.specs.openapi.checks import (
 from schemathesis.specs.openapi.schemas import OpenApiSchema
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.wire import METHODS, ONBOARD, STORE, USAGE, fix, result
+from api.wire import INVOICES, METHODS, ONBOARD, STORE, SUBSCRIPTION, USAGE, fix, result
 from rsolv.api.routes import OPERATIONS
 from rsolv.local.cluster import Cluster
 from rsolv.settings import load_settings
@@ -44,6 +44,15 @@ DESCRIBED = [
     ("GET", "/api/openapi"),
     ("GET", "/api/docs"),
 ]
+OWN_DATABASE = {
+    f"{SUBSCRIPTION}/cancel": "canceled",
+    f"{SUBSCRIPTION}/resume": "resumed",
+    f"{INVOICES}/{{id}}": "billed",
+}
+"""
+Operations that need a subscription, each of its own, since one of them ends it.
+"""
+
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -105,7 +114,7 @@ def schema(web: Web) -> OpenApiSchema:
 @pytest.fixture(scope="module")
 def key(web: Web, database_url: str) -> str:
     """
-    The key of a customer of this application, who has stored a scan.
+    The key of a customer of this application, who has stored a scan, and is subscribed where that is needed.
     """
     with get_client(web) as client:
         signed_up = client.post(ONBOARD, json={"email": "acme@example.com"}).json()
@@ -118,6 +127,8 @@ def key(web: Web, database_url: str) -> str:
         # With the credits gone, a fix more is the charge 1.
         for issue in range(1, client.get(USAGE).json()["credit_balance"] + 2):
             client.post(STORE, json=fix(issue))
+        for plan in ["pro"] * database_url.endswith(tuple(OWN_DATABASE.values())):
+            client.post(SUBSCRIPTION, json={"plan": plan, "billing_consent": True})
     # Whose link has the token that the document gives as an example.
     asyncio.run(execute(database_url, "UPDATE charge_intents SET link_token = repeat('0', 64)"))
     return str(signed_up["api_key"])
@@ -153,7 +164,7 @@ def held_to_its_description(operation: APIOperation, check: Callable[[schemathes
 
 @pytest.mark.parametrize(
     ("database_url", "method", "path"),
-    [("taken" if method == "DELETE" else "kept", method, path) for method, path in DESCRIBED],
+    [("taken" if method == "DELETE" else OWN_DATABASE.get(path, "kept"), method, path) for method, path in DESCRIBED],
     indirect=["database_url"],
     ids=[" ".join(each) for each in DESCRIBED],
 )

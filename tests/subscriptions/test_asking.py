@@ -66,7 +66,7 @@ async def test_what_stripe_refuses_is_over_and_can_be_asked_again(stage: Stage) 
     """
     The card is gone at Stripe: nothing was made, which its list shows; with another card it works.
     """
-    await sdk_client(stage.twin).v1.payment_methods.detach_async((await stage.newest_card()))
+    await sdk_client(stage.twin).v1.payment_methods.detach_async(await stage.newest_card())
 
     with pytest.raises(SubscriptionRefused):
         await stage.subscribe()

@@ -3,6 +3,7 @@ Ask Stripe for a subscription that is written down and held by us.
 """
 
 from datetime import datetime
+from typing import Literal
 
 from rsolv.db import Connection, Database
 from rsolv.kernel.events import EventBus
@@ -15,7 +16,7 @@ from rsolv.stripe_gateway import (
     StripeGateway,
 )
 from rsolv.stripe_gateway import Subscription as StripeSubscription
-from rsolv.subscriptions.errors import SubscriptionRefused
+from rsolv.subscriptions.errors import SubscriptionInProgress, SubscriptionRefused
 from rsolv.subscriptions.queries import opening, subscriptions
 from rsolv.subscriptions.rules import Attempt, Subscription, is_repeatable, key_of, marks_of
 from rsolv.subscriptions.service.look import find_made, look
@@ -24,6 +25,11 @@ from rsolv.subscriptions.service.settle_subscription import settle_subscription
 
 _SERVER_ERROR = 500
 
+Way = Literal["buy", "again", "look"]
+"""
+Buy: nobody has asked before. Again: somebody has, and we hold it now. Look: somebody else may be asking right now.
+"""
+
 
 async def ask(
     database: Database,
@@ -31,22 +37,25 @@ async def ask(
     bus: EventBus,
     subscription: Subscription,
     *,
-    is_new: bool,
+    way: Way,
     now: datetime,
 ) -> Subscription:
     """
     Open a subscription at Stripe, or find that it is open already, and return it as it then stands.
 
-    Before any repeat Stripe's list is asked. After an answer that may have been lost on its way the hold stays until
-    nothing can be on its way any more.
+    Before any repeat Stripe's list is asked; who may only look asks nothing else. After an answer that may have been
+    lost on its way the hold stays until nothing can be on its way any more.
 
     Raises:
+        SubscriptionInProgress: we may only look, and it is not there yet.
         SubscriptionRefused: Stripe would not, and its list does not have it.
         GatewayFailure: what came of it is not known, or nothing did; it stays as it is, to be asked for again.
     """
-    theirs = None if is_new else await find_made(gateway, subscription)
+    theirs = None if way == "buy" else await find_made(gateway, subscription)
     if theirs is None:
-        attempt = await _attempt(database, subscription, is_new=is_new, now=now)
+        if way == "look":
+            raise SubscriptionInProgress
+        attempt = await _attempt(database, subscription, is_new=way == "buy", now=now)
         theirs = await _open(database, gateway, subscription, attempt, now=now)
     invoice = await _first_invoice(gateway, theirs)
     async with database.transaction() as connection:  # lint: allow one-transaction-place -- calls lie before it

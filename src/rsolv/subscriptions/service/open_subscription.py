@@ -14,7 +14,6 @@ from rsolv.subscriptions.errors import (
     AlreadySubscribed,
     NoBillingInfo,
     NoPaymentMethod,
-    SubscriptionInProgress,
 )
 from rsolv.subscriptions.queries import opening, subscriptions
 from rsolv.subscriptions.rules import (
@@ -26,7 +25,7 @@ from rsolv.subscriptions.rules import (
     key_of,
     plan_to_sell,
 )
-from rsolv.subscriptions.service.ask import ask
+from rsolv.subscriptions.service.ask import Way, ask
 from rsolv.subscriptions.service.price import ensure_price
 
 
@@ -79,12 +78,12 @@ async def open_subscription(
         currency=terms.version.catalog.currency,
     )
     async with database.transaction() as connection:  # lint: allow one-transaction-place -- calls before and after it
-        subscription, is_new = await _taken_up(
+        subscription, way = await _taken_up(
             connection, bus, request, terms, customer_id=customer_id, stripe_price_id=price_id
         )
     if subscription.state != "opening":
         return subscription
-    return await ask(database, gateway, bus, subscription, is_new=is_new, now=request.declaration.at)
+    return await ask(database, gateway, bus, subscription, way=way, now=request.declaration.at)
 
 
 async def _terms(connection: Connection, request: SubscriptionRequest, *, customer_id: int) -> _Terms:
@@ -112,21 +111,20 @@ async def _taken_up(
     *,
     customer_id: int,
     stripe_price_id: str,
-) -> tuple[Subscription, bool]:
+) -> tuple[Subscription, Way]:
     """
-    Write down a new subscription, or find the one that this is a repeat of; whichever is to be opened is held.
+    Write down a new subscription, or find the one that this is a repeat of; whichever we may buy is held by us.
     """
     await customers.lock_customer(connection, customer_id=customer_id)
     now = request.declaration.at
     earlier = await _earlier(connection, request, customer_id=customer_id)
     if earlier is None:
         new = await _new(connection, bus, request, terms, customer_id=customer_id, stripe_price_id=stripe_price_id)
-        return new, True
-    if earlier.state == "opening":
-        if earlier.is_held:
-            raise SubscriptionInProgress
-        await opening.hold(connection, earlier, lease=LEASE, look_at=now + LOOK_WHILE_OPENING)
-    return earlier, False
+        return new, "buy"
+    if earlier.state != "opening" or earlier.is_held:
+        return earlier, "look"
+    await opening.hold(connection, earlier, lease=LEASE, look_at=now + LOOK_WHILE_OPENING)
+    return earlier, "again"
 
 
 async def _earlier(connection: Connection, request: SubscriptionRequest, *, customer_id: int) -> Subscription | None:
