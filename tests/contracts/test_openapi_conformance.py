@@ -127,7 +127,7 @@ def key(web: Web, database_url: str) -> str:
         # With the credits gone, a fix more is the charge 1.
         for issue in range(1, client.get(USAGE).json()["credit_balance"] + 2):
             client.post(STORE, json=fix(issue))
-        for plan in ["pro"] * database_url.endswith(tuple(OWN_DATABASE.values())):
+        for plan in ["pro"] * any(own in database_url for own in OWN_DATABASE.values()):
             client.post(SUBSCRIPTION, json={"plan": plan, "billing_consent": True})
     # Whose link has the token that the document gives as an example.
     asyncio.run(execute(database_url, "UPDATE charge_intents SET link_token = repeat('0', 64)"))
