@@ -29,6 +29,13 @@ class Postroom:
 
     stage: Stage
 
+    @property
+    def now(self) -> datetime:
+        """
+        Return the time at which events come and are handled, unless told otherwise.
+        """
+        return NOW
+
     def box(self, **other: Any) -> Inbox:
         """
         Return what events are handled with, as the worker has it unless told otherwise.
@@ -49,7 +56,7 @@ class Postroom:
         body = msgspec.json.encode(event | changed)
         arrival = billing_events.accept(parse_event(msgspec.json.decode(body)), body=body)
         async with self.stage.database.transaction() as connection:
-            return await billing_events.receive(connection, arrival, now=NOW)
+            return await billing_events.receive(connection, arrival, now=self.now)
 
     async def take_in(self, *types: str) -> list[int]:
         """
@@ -58,15 +65,19 @@ class Postroom:
         received = [await self.receive(event) for event in self.told(*types)]
         return [event_id for event_id in received if event_id is not None]
 
-    async def handle(self, event_id: int | None, *, at: datetime = NOW, box: Inbox | None = None) -> BillingEvent:
+    async def handle(
+        self, event_id: int | None, *, at: datetime | None = None, box: Inbox | None = None
+    ) -> BillingEvent:
         """
         Handle an event once and return it as it then is.
         """
         assert event_id is not None
-        await handle_event(box or self.box(), event_id, now=at)
+        await handle_event(box or self.box(), event_id, now=at or self.now)
         return await self.event(event_id)
 
-    async def finish(self, event_id: int | None, *, at: datetime = NOW, box: Inbox | None = None) -> BillingEvent:
+    async def finish(
+        self, event_id: int | None, *, at: datetime | None = None, box: Inbox | None = None
+    ) -> BillingEvent:
         """
         Handle an event at each of its times until it has ended.
         """
@@ -75,7 +86,7 @@ class Postroom:
             event = await self.event(event_id)
             if event.wake_at is None:
                 return event
-            at = max(at, event.wake_at)
+            at = max(at or self.now, event.wake_at)
             await self.handle(event_id, at=at, box=box)
         raise AssertionError(f"never ended: {await self.event(event_id)}")
 
@@ -91,7 +102,7 @@ class Postroom:
         Have an event handled anew, as an operator does.
         """
         async with self.stage.database.transaction() as connection:
-            await billing_events.replay(connection, name=str(event_id), actor=Actor("operator", "eve"), now=NOW)
+            await billing_events.replay(connection, name=str(event_id), actor=Actor("operator", "eve"), now=self.now)
 
     async def at_stripe(self, method: str, path: str) -> None:
         """

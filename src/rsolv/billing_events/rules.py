@@ -37,7 +37,11 @@ WRONG_MODE = "livemode_differs"
 WRONG_VERSION = "api_version_differs"
 MISSING_AT_STRIPE = "missing_at_stripe"
 UNKNOWN_CHARGE = "unknown_charge"
+UNKNOWN_SUBSCRIPTION = "unknown_subscription"
+SUBSCRIPTION_MIXED_UP = "subscription_mixed_up"
+NOT_FINALIZED = "invoice_not_finalized"
 PAYMENT_OWED = "payment_owed"
+SUBSCRIBED = "subscribed"
 CUSTOMER_DELETED = "customer_deleted_at_stripe"
 WORKER_DIED = "worker_died"
 
@@ -227,8 +231,15 @@ def metadata_in(event: BillingEvent) -> Mapping[str, str]:
     """
     Return the metadata that an event says its object has: a hint where to look, nothing to be believed.
     """
-    found = _part(_raw(event), "data", "object", "metadata")
-    return {name: value for name, value in found.items() if isinstance(value, str)}
+    return _words(_part(_raw(event), "data", "object", "metadata"))
+
+
+def invoiced_subscription_in(event: BillingEvent) -> tuple[str | None, Mapping[str, str]]:
+    """
+    Return the id and the metadata of the subscription that an event says its invoice is for: hints as well.
+    """
+    details = _part(_raw(event), "data", "object", "parent", "subscription_details")
+    return _word(details.get("subscription")), _words(_part(details, "metadata"))
 
 
 def word_in(event: BillingEvent, name: str) -> str | None:
@@ -267,6 +278,10 @@ def _part(raw: Mapping[str, Any], *path: str) -> Mapping[str, Any]:
     for name in path:
         found = found.get(name) if isinstance(found, dict) else None
     return found if isinstance(found, dict) else {}
+
+
+def _words(found: Mapping[str, Any]) -> Mapping[str, str]:
+    return {name: value for name, value in found.items() if isinstance(value, str)}
 
 
 def _word(found: object) -> str | None:

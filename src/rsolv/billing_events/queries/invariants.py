@@ -24,7 +24,8 @@ INVARIANTS: tuple[Invariant, ...] = (
     ),
     Invariant(
         "W-3",
-        "an event is processed exactly when its effect is committed: payments settled, setups ended, money back known",
+        "an event is processed exactly when its effect is committed: payments settled, setups ended, money back known, "
+        "invoices paid, subscriptions over",
         """
         WITH told AS (
             SELECT e.id,
@@ -33,6 +34,8 @@ INVARIANTS: tuple[Invariant, ...] = (
                            THEN i.state IN ('succeeded', 'canceled', 'uncollectible') OR i.parked_reason IS NOT NULL
                        WHEN 'refund' THEN r.refund_id IS NOT NULL
                        WHEN 'charge' THEN d.dispute_id IS NOT NULL
+                       WHEN 'invoice' THEN v.state = 'paid'
+                       WHEN 'customer' THEN u.ended_at IS NOT NULL
                        ELSE s.state <> 'open'
                    END AS is_true_here
             FROM billing_events e
@@ -42,8 +45,12 @@ INVARIANTS: tuple[Invariant, ...] = (
             LEFT JOIN stripe_disputes d ON d.stripe_dispute_id = e.object_id
             LEFT JOIN stripe_card_setups k ON k.stripe_card_setup_id = e.object_id
             LEFT JOIN card_setups s ON s.customer_id = k.customer_id AND s.id = k.card_setup_id
+            LEFT JOIN subscription_invoices v ON v.customer_id = e.customer_id AND v.stripe_invoice_id = e.object_id
+            LEFT JOIN stripe_subscriptions b ON b.stripe_subscription_id = e.object_id
+            LEFT JOIN subscriptions u ON u.customer_id = b.customer_id AND u.id = b.subscription_id
             WHERE e.outcome = 'processed'
-              AND (e.type IN ('payment_intent.succeeded', 'checkout.session.completed', 'checkout.session.expired')
+              AND (e.type IN ('payment_intent.succeeded', 'checkout.session.completed', 'checkout.session.expired',
+                              'invoice.paid', 'invoice.payment_succeeded', 'customer.subscription.deleted')
                    OR e.type LIKE 'refund.%' OR e.type LIKE 'charge.dispute.%')
         )
         SELECT count(*) AS checked, count(*) FILTER (WHERE is_true_here IS NOT TRUE) AS breaches,

@@ -8,12 +8,13 @@ feeds the old ones to it.
 
 from collections.abc import Mapping
 
-from rsolv import card_setups, charges, customers, payment_methods
+from rsolv import card_setups, charges, customers, payment_methods, subscriptions
 from rsolv.billing_events.rules import (
     CUSTOMER_DELETED,
     NOT_OURS,
     NOTHING_YET,
     PAYMENT_OWED,
+    SUBSCRIBED,
     UNKNOWN_CHARGE,
     BillingEvent,
     Verdict,
@@ -24,6 +25,7 @@ from rsolv.billing_events.rules import (
 )
 from rsolv.billing_events.service.means import Look, Means, Settle
 from rsolv.billing_events.service.money_back import look_at_dispute, look_at_refund, look_at_refunds
+from rsolv.billing_events.service.plans import look_at_invoice, look_at_subscription
 from rsolv.db import Connection
 from rsolv.stripe_gateway import CUSTOMER_KEY
 
@@ -105,6 +107,9 @@ async def _look_at_payment_method(means: Means, event: BillingEvent) -> Settle |
         except charges.PaymentOwed:
             # Raised before anything was written: the last card is gone at Stripe, and something is to be paid by it.
             return parked(PAYMENT_OWED, known.customer_id)
+        except subscriptions.PaymentMethodNeeded:
+            # Likewise: a subscription is to be paid by it.
+            return parked(SUBSCRIBED, known.customer_id)
         return processed(known.customer_id)
 
     return settle
@@ -146,4 +151,14 @@ HANDLERS: Mapping[str, Look] = {
     "charge.dispute.funds_withdrawn": look_at_dispute,
     "charge.dispute.funds_reinstated": look_at_dispute,
     "charge.dispute.closed": look_at_dispute,
+    "customer.subscription.created": look_at_subscription,
+    "customer.subscription.updated": look_at_subscription,
+    "customer.subscription.deleted": look_at_subscription,
+    "customer.subscription.paused": look_at_subscription,
+    "customer.subscription.resumed": look_at_subscription,
+    "invoice.paid": look_at_invoice,
+    "invoice.payment_succeeded": look_at_invoice,
+    "invoice.payment_failed": look_at_invoice,
+    "invoice.payment_action_required": look_at_invoice,
+    "invoice.finalization_failed": look_at_invoice,
 }
