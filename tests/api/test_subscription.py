@@ -250,3 +250,17 @@ async def test_an_installation_without_stripe_says_so(parts: Parts, acme_client:
 
     assert (answer.status_code, answer.json()["code"]) == (503, "payments_unavailable")
     assert shown.status_code == httpx.codes.OK
+
+
+async def test_while_billing_is_off_nobody_subscribes(parts: Parts, acme_client: httpx.AsyncClient, twin: Twin) -> None:
+    """
+    409 with its own code, and nothing is charged; what there is can still be ended.
+    """
+    await subscribed(acme_client)
+    await acme_client.post(f"{SUBSCRIPTION}/cancel", json={"at_period_end": False})
+
+    async with caller(parts, billing_enabled=False, key=acme_client.headers["x-api-key"]) as client:
+        answer = await client.post(SUBSCRIPTION, json=WISH)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "billing_off")
+    assert twin.store.count("subscription") == 1

@@ -12,6 +12,7 @@ from rsolv.subscriptions.service.look import promise_looks
 from stripe_twin.core.faults import KINDS, Fault, FaultKind
 from subscriptions.stage import DAY, HOUR, Stage
 
+MINUTE = HOUR / 60
 SET_CARD = "subscription.set_card"
 
 
@@ -31,13 +32,26 @@ async def test_a_subscription_is_looked_at_once_when_its_time_has_come(stage: St
         too_early = await promise_looks(connection, now=stage.now + HOUR)
     stage.pass_time(31 * DAY)
 
-    for _ in range(2):
-        async with stage.database.transaction() as connection:
-            assert await promise_looks(connection, now=stage.now) == 1
+    async with stage.database.transaction() as connection:
+        promises = [await promise_looks(connection, now=stage.now) for _ in range(2)]
     done = await do_jobs(stage.owner, stage.database, stage.gateway, stage.bus, kind="subscription.look")
 
-    assert (too_early, done) == (0, 1)
+    assert (too_early, promises, done) == (0, [1, 0], 1)
     assert await stage.credits() == 2 * opened.period_credits
+
+
+async def test_a_look_that_never_comes_to_an_end_is_promised_again(stage: Stage) -> None:
+    """
+    An hour later, and not each minute until then; of those that wait one is enough.
+    """
+    await stage.subscribe()
+    stage.pass_time(31 * DAY)
+
+    async with stage.database.transaction() as connection:
+        promises = [await promise_looks(connection, now=stage.now + minutes * MINUTE) for minutes in (0, 1, 59, 60, 61)]
+
+    assert promises == [1, 0, 0, 1, 0]
+    assert await promised(stage, "subscription.look") == 1
 
 
 async def test_the_schedule_runs_every_minute_by_the_clock(stage: Stage) -> None:

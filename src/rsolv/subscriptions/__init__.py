@@ -9,6 +9,7 @@ was lost its list is asked before anything is repeated (docs/decisions/0014-subs
 
 from rsolv.subscriptions.errors import (
     AlreadySubscribed,
+    BillingOff,
     NoActiveSubscription,
     NoBillingInfo,
     NoPaymentMethod,
@@ -33,6 +34,7 @@ __all__ = [
     "INVARIANTS",
     "MARK",
     "AlreadySubscribed",
+    "BillingOff",
     "CustomerChurned",
     "Invoice",
     "InvoiceLine",

@@ -14,6 +14,16 @@ class PlanNotSold(Invalid):
     sentence = "There is no such plan to subscribe to."
 
 
+class BillingOff(Conflict):
+    """
+    Billing is switched off on this installation: nobody is charged, so nobody subscribes.
+    """
+
+    code = "billing_off"
+    passes_by_itself = True
+    sentence = "Billing is switched off at the moment; nothing was charged."
+
+
 class NoBillingInfo(PaymentNeeded):
     """
     Nothing is known of how the customer would pay; nothing happened anywhere.

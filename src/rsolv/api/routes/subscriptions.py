@@ -110,7 +110,12 @@ async def subscribe(call: Call) -> Reply:
         plan=body.plan, declaration=declaration_of(call), caller_key_hash=caller_key_hash_of(call)
     )
     opened = await subscriptions.open_subscription(
-        call.parts.database, gateway_of(call), call.parts.bus, request, customer_id=call.customer_id
+        call.parts.database,
+        gateway_of(call),
+        call.parts.bus,
+        request,
+        customer_id=call.customer_id,
+        billing_enabled=call.parts.billing_enabled,
     )
     return Reply(SubscriptionAnswer(_shape(opened)))
 

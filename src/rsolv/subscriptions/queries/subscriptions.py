@@ -159,13 +159,25 @@ async def set_card(connection: Connection, subscription: Subscription, *, paymen
     )
 
 
-async def list_due_by_look_time(connection: Connection, *, due_before: datetime, limit: int) -> list[Row]:
+async def take_due_by_look_time(
+    connection: Connection, *, due_before: datetime, look_at: datetime, limit: int
+) -> list[Row]:
     """
-    Return customer, id and time of subscriptions that it is time to look at, the longest due first.
+    Put off subscriptions that it is time to look at, the longest due first, and return customer and id of each.
+
+    Those that somebody has locked are left for the next time.
     """
     return await connection.fetch(
-        "SELECT customer_id, id, look_at FROM subscriptions WHERE look_at <= $1 ORDER BY look_at LIMIT $2",
+        """
+        UPDATE subscriptions SET look_at = $2
+        WHERE (customer_id, id) IN (
+            SELECT customer_id, id FROM subscriptions WHERE look_at <= $1
+            ORDER BY look_at LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED
+        )
+        RETURNING customer_id, id
+        """,
         due_before,
+        look_at,
         limit,
     )
 

@@ -21,6 +21,7 @@ from rsolv.subscriptions.service.settle_subscription import settle_subscription
 
 LOOKS_AT_ONCE_MAX = 3
 AT_A_TIME = 1_000
+PROMISED_AGAIN_AFTER = timedelta(hours=1)
 _LISTED_BACK = timedelta(days=1)  # clocks of ours and of Stripe's may differ
 
 log = structlog.get_logger()
@@ -78,10 +79,14 @@ async def find_made(gateway: StripeGateway, subscription: Subscription) -> Strip
 async def promise_looks(connection: Connection, *, now: datetime) -> int:
     """
     Promise to look at every subscription whose time has come, a thousand at most; return how many they are.
+
+    Each is put off for an hour: should the look itself never come to an end, another one is promised then.
     """
-    due = await subscriptions.list_due_by_look_time(connection, due_before=now, limit=AT_A_TIME)
+    due = await subscriptions.take_due_by_look_time(
+        connection, due_before=now, look_at=now + PROMISED_AGAIN_AFTER, limit=AT_A_TIME
+    )
     for row in due:
-        await enqueue(connection, look_job(row["customer_id"], row["id"], look_at=row["look_at"]))
+        await enqueue(connection, look_job(row["customer_id"], row["id"]))
     return len(due)
 
 

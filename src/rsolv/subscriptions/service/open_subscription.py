@@ -12,6 +12,7 @@ from rsolv.payment_methods import Declaration
 from rsolv.stripe_gateway import StripeGateway
 from rsolv.subscriptions.errors import (
     AlreadySubscribed,
+    BillingOff,
     NoBillingInfo,
     NoPaymentMethod,
 )
@@ -51,7 +52,13 @@ class _Terms:
 
 
 async def open_subscription(
-    database: Database, gateway: StripeGateway, bus: EventBus, request: SubscriptionRequest, *, customer_id: int
+    database: Database,
+    gateway: StripeGateway,
+    bus: EventBus,
+    request: SubscriptionRequest,
+    *,
+    customer_id: int,
+    billing_enabled: bool = True,
 ) -> Subscription:
     """
     Subscribe a customer to a plan at the prices of their catalogue version, and return the subscription as it stands.
@@ -62,12 +69,15 @@ async def open_subscription(
     while the first ask has no answer yet, goes on with that. Calls Stripe, so do not call this in a transaction.
 
     Raises:
+        BillingOff: nobody is charged at the moment.
         PlanNotSold, NoBillingInfo, NoPaymentMethod, AlreadySubscribed: nothing happened anywhere.
         SubscriptionInProgress: the first ask is still on its way.
         KeyReused: the caller's key was used for another plan.
         SubscriptionRefused: Stripe would not; nothing was charged.
         GatewayFailure: Stripe could not be asked or did not answer; calling again is safe.
     """
+    if not billing_enabled:
+        raise BillingOff
     async with database.reading() as connection:
         terms = await _terms(connection, request, customer_id=customer_id)
     price_id = await ensure_price(

@@ -3,21 +3,20 @@ The jobs that the room promises.
 """
 
 import hashlib
-from datetime import datetime
 
 from rsolv.jobs import Job
 from rsolv.stripe_gateway import Subscription as StripeSubscription
 from rsolv.subscriptions.rules import Subscription
 
 
-def look_job(customer_id: int, subscription_id: int, *, look_at: datetime) -> Job:
+def look_job(customer_id: int, subscription_id: int, *, why: str = "") -> Job:
     """
-    Promise to look at a subscription whose time has come.
+    Promise to look at a subscription now. *why* sets it apart from one that is running and still holds its key.
     """
     return Job(
         kind="subscription.look",
         ids={"customer_id": customer_id, "subscription_id": subscription_id},
-        dedupe_key=f"subscription.look:{customer_id}:{subscription_id}:{int(look_at.timestamp() * 1000)}",
+        dedupe_key=f"subscription.look:{customer_id}:{subscription_id}:{why}",
     )
 
 

@@ -101,5 +101,5 @@ async def _put_to_a_look(
     if after == before:
         return Settled("already", before)
     await subscriptions.look_again_by(connection, before, look_at=now)
-    await enqueue(connection, look_job(before.customer_id, before.id, look_at=now))
+    await enqueue(connection, look_job(before.customer_id, before.id, why=f"stale {before.version}"))
     return Settled("stale", before)
