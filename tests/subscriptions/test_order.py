@@ -183,3 +183,41 @@ async def test_what_contradicts_the_ask_is_not_believed(stage: Stage) -> None:
     assert await settled(stage, replace(theirs, stripe_customer_id="cus_other"), seen=seen) == "mixed_up"
     assert await settled_invoice(stage, replace(invoice, stripe_customer_id="cus_other")) == "mixed_up"
     await stage.require_one_period()
+
+
+async def forget_that_it_was_paid(stage: Stage) -> None:
+    """
+    Turn our rows of the invoice back, as a restored table would have them, with the guards out of the way.
+    """
+    for table in ("subscription_invoices", "subscription_invoice_lines"):
+        await stage.owner.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+    await stage.owner.execute(
+        "UPDATE subscription_invoices SET state = 'open', paid_at = NULL, money_posting_id = NULL"
+    )
+    await stage.owner.execute("UPDATE subscription_invoice_lines SET credits = 0, credits_posting_id = NULL")
+
+
+async def test_the_ledger_credits_a_line_once_also_where_we_forgot_that_it_was_paid(stage: Stage) -> None:
+    """
+    Its cause has posted; the rows are made whole again from what it posted.
+    """
+    await stage.subscribe()
+    await forget_that_it_was_paid(stage)
+
+    assert await settled_invoice(stage, await newest_invoice(stage)) == "settled"
+    await stage.require_one_period()
+
+
+async def test_planted_bug_a_cause_that_is_not_the_line_would_credit_twice(stage: Stage) -> None:
+    """
+    The same line under another id, as if credits were counted by event: the check above would notice.
+    """
+    await stage.subscribe()
+    await forget_that_it_was_paid(stage)
+    invoice = await newest_invoice(stage)
+    (line,) = invoice.lines
+
+    await settled_invoice(stage, replace(invoice, lines=(replace(line, id="evt_again"),)))
+
+    with pytest.raises(AssertionError):
+        await stage.require_one_period()
