@@ -49,7 +49,7 @@ async def test_more_than_is_left_or_nothing_is_refused(giving: Giving, cents: in
     with pytest.raises(refunds.RefundExceedsCharge) as refused:
         await giving.ask(cents)
 
-    assert refused.value.facts == {"charge_id": giving.charge_id, "left_cents": 2_000}
+    assert refused.value.facts == {"charge_id": giving.charge_id, "left": "$20.00"}
     assert len(await giving.all()) == 1
 
 

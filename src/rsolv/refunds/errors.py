@@ -20,7 +20,7 @@ class RefundExceedsCharge(Conflict):
     """
 
     code = "refund_exceeds_charge"
-    sentence = "Of charge {charge_id} {left_cents} cents are left to be refunded."
+    sentence = "No more than {left} of charge {charge_id} is left to be refunded."
 
 
 class ChargeDisputed(Conflict):

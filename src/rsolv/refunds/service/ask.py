@@ -11,6 +11,7 @@ from rsolv.audit import SYSTEM, Actor, record
 from rsolv.charges import ChargePaidAfterEnd, PaidCharge
 from rsolv.db import Connection
 from rsolv.jobs import enqueue
+from rsolv.kernel.money import money
 from rsolv.refunds.errors import ChargeDisputed, RefundDiffers, RefundExceedsCharge
 from rsolv.refunds.queries import refunds
 from rsolv.refunds.rules import Refund, advance_job, left_cents
@@ -108,5 +109,5 @@ async def _amount(connection: Connection, charge: PaidCharge, *, customer_id: in
     )
     cents = left if amount_cents is None else amount_cents
     if not 0 < cents <= left:
-        raise RefundExceedsCharge(charge_id=charge.id, left_cents=left)
+        raise RefundExceedsCharge(charge_id=charge.id, left=money(left, charge.currency))
     return cents
