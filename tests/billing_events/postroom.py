@@ -16,6 +16,7 @@ from rsolv.billing_events import BillingEvent
 from rsolv.billing_events.jobs import Inbox, handle_event
 from rsolv.stripe_gateway import parse_event
 from stripe_twin.core import Record
+from stripe_twin.core.account import API_VERSION
 from stripe_twin.core.exchange import Request
 
 ROUNDS_AT_MOST = 40
@@ -108,7 +109,7 @@ class Postroom:
         """
         Do something at Stripe that we never do.
         """
-        headers = {"authorization": "Bearer sk_test_ofthetests"}
+        headers = {"authorization": "Bearer sk_test_ofthetests", "stripe-version": API_VERSION}
         answer = await self.stage.twin.respond(Request(method=method, path=path, headers=headers, body=b""))
         assert answer.status == HTTPStatus.OK, answer.body
 
