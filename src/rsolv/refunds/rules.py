@@ -181,7 +181,7 @@ def left_cents(paid_cents: int, *, taken_back_cents: int, asked_cents: int) -> i
     return paid_cents - taken_back_cents - asked_cents
 
 
-def advance_job(refund: Refund, *, wake_at: datetime, now: datetime, why: str) -> Job:
+def advance_job(*, customer_id: int, refund_id: int, wake_at: datetime, now: datetime, why: str) -> Job:
     """
     Return the job that goes on with a refund at its time.
 
@@ -189,9 +189,9 @@ def advance_job(refund: Refund, *, wake_at: datetime, now: datetime, why: str) -
     """
     return Job(
         kind=JOB,
-        ids={"customer_id": refund.customer_id, "refund_id": refund.id},
+        ids={"customer_id": customer_id, "refund_id": refund_id},
         run_after=max(wake_at - now, timedelta(0)),
-        dedupe_key=f"{JOB}:{refund.customer_id}:{refund.id}:{int(wake_at.timestamp() * 1000)}:{why}",
+        dedupe_key=f"{JOB}:{customer_id}:{refund_id}:{int(wake_at.timestamp() * 1000)}:{why}",
     )
 
 

@@ -64,8 +64,8 @@ async def wake_due(connection: Connection, *, now: datetime) -> int:
     One that is promised already is not promised twice; one whose job was lost is promised again.
     """
     due = await disputes.list_due_by_wake_time(connection, now=now, limit=AT_A_TIME)
-    for dispute in due:
-        await enqueue(connection, look_job(dispute.stripe_dispute_id, why=str(dispute.wake_at)))
+    if due:
+        await enqueue(connection, *(look_job(dispute.stripe_dispute_id, why=str(dispute.wake_at)) for dispute in due))
     return len(due)
 
 

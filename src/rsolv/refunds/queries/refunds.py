@@ -229,7 +229,7 @@ async def list_overdue_by_wake_time(connection: Connection, *, due_before: datet
     """
     return await connection.fetch(
         """
-        SELECT customer_id, id FROM refunds
+        SELECT customer_id, id, wake_at FROM refunds
         WHERE wake_at < $1 AND coalesce(lease_until <= clock_timestamp(), true)
         ORDER BY wake_at LIMIT $2
         """,

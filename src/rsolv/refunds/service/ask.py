@@ -76,7 +76,9 @@ async def ask_refund(
         facts={"charge_id": charge_id, "amount_cents": cents, "reason": reason},
     )
     refund = await get_refund(connection, customer_id=customer_id, refund_id=refund_id)
-    await enqueue(connection, advance_job(refund, wake_at=now, now=now, why="asked"))
+    await enqueue(
+        connection, advance_job(customer_id=refund.customer_id, refund_id=refund.id, wake_at=now, now=now, why="asked")
+    )
     return refund
 
 

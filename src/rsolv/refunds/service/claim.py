@@ -70,11 +70,13 @@ async def wake_overdue(connection: Connection, *, now: datetime) -> int:
     Promise anew to go on with refunds whose time has come and that nobody holds; returns how many, a thousand at most.
     """
     overdue = await refunds.list_overdue_by_wake_time(connection, due_before=now - OVERDUE_AFTER, limit=AT_A_TIME)
-    for row in overdue:
-        refund = await refunds.find_refund(connection, customer_id=row["customer_id"], refund_id=row["id"])
-        assert refund is not None, "just listed"
-        assert refund.wake_at is not None, "that is how it was found"
-        await enqueue(connection, advance_job(refund, wake_at=refund.wake_at, now=now, why="overdue"))
     if overdue:
+        jobs = [
+            advance_job(
+                customer_id=row["customer_id"], refund_id=row["id"], wake_at=row["wake_at"], now=now, why="overdue"
+            )
+            for row in overdue
+        ]
+        await enqueue(connection, *jobs)
         log.warning("refunds_overdue", count=len(overdue))
     return len(overdue)

@@ -45,7 +45,9 @@ async def rest(
         failure_reason=None,
         now=now,
     )
-    await enqueue(connection, advance_job(moved, wake_at=wake_at, now=now, why="rest"))
+    await enqueue(
+        connection, advance_job(customer_id=moved.customer_id, refund_id=moved.id, wake_at=wake_at, now=now, why="rest")
+    )
     if reason is not None and reason != refund.parked_reason:
         await note(connection, moved, "refund:parked", reason=reason)
         log.error("refund_parked", customer_id=refund.customer_id, refund_id=refund.id, reason=reason)
@@ -93,4 +95,13 @@ async def come_again(connection: Connection, refund: Refund, *, after: timedelta
     Promise to come again to a refund that another holds, or that is not due.
     """
     wake_at = now + after
-    await enqueue(connection, advance_job(refund, wake_at=wake_at, now=now, why=f"early {now.timestamp()}"))
+    await enqueue(
+        connection,
+        advance_job(
+            customer_id=refund.customer_id,
+            refund_id=refund.id,
+            wake_at=wake_at,
+            now=now,
+            why=f"early {now.timestamp()}",
+        ),
+    )
