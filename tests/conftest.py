@@ -19,6 +19,7 @@ import httpx
 import pytest
 
 from factories.catalogs import CATALOGS
+from factories.customers import make_customer
 from rsolv import schema
 from rsolv.api import Parts, build_application
 from rsolv.api_keys import Authenticator, LastUsed
@@ -213,3 +214,21 @@ async def gateway(twin: Twin) -> AsyncIterator[StripeGateway]:
     """
     async with open_gateway(GatewayOptions(api_key=Secret("sk_test_ofthetests")), TwinTransport(twin)) as opened:
         yield opened
+
+
+@pytest.fixture
+async def customer_id(database: Database) -> int:
+    """
+    A customer on trial.
+    """
+    async with database.transaction() as connection:
+        return (await make_customer(connection, email="ada@example.com", name="Ada")).customer.id
+
+
+@pytest.fixture
+async def other_id(database: Database) -> int:
+    """
+    Another customer on trial.
+    """
+    async with database.transaction() as connection:
+        return (await make_customer(connection, email="bob@example.com", name="Bob")).customer.id
