@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from rsolv.stripe_gateway.account_port import AccountGateway
 from rsolv.stripe_gateway.billing_port import BillingGateway
 from rsolv.stripe_gateway.billing_values import Invoice, InvoicePreview, Subscription
 from rsolv.stripe_gateway.events import StripeEvent
@@ -30,7 +31,7 @@ The version of Stripe's API that we speak, and that webhook endpoints must be cr
 """
 
 
-class StripeGateway(BillingGateway, Protocol):
+class StripeGateway(BillingGateway, AccountGateway, Protocol):
     """
     Stripe. One per process, shared by all its tasks.
     """

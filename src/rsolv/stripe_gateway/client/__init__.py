@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 import httpx
 import stripe
 
+from rsolv.stripe_gateway.client.account import _Account
 from rsolv.stripe_gateway.client.billing import _Billing
 from rsolv.stripe_gateway.client.cards import _Cards
 from rsolv.stripe_gateway.client.payments import _Payments
@@ -47,7 +48,7 @@ async def open_gateway(
         yield _Gateway(options, http)
 
 
-class _Gateway(_Cards, _Payments, _Billing, _Selling):
+class _Gateway(_Cards, _Payments, _Billing, _Selling, _Account):
     """
     All verbs over one pool of connections.
     """
