@@ -15,6 +15,7 @@ from rsolv import (
     disputes,
     fixes,
     payment_methods,
+    reconciliation,
     refunds,
     reversals,
     spending_caps,
@@ -107,9 +108,9 @@ def _calls_per_second(settings: Settings) -> int:
 
 def charge_holds(safety: SafetyCaps) -> charges.Cap:
     """
-    Return what may hold a charge in its last look, in this order: a dispute, the customer's cap, ours.
+    Return what may hold a charge in its last look, in this order: a restore, a dispute, the customer's cap, ours.
     """
-    asked = (disputes.hold_disputed, spending_caps.cap_charges(safety))
+    asked = (reconciliation.hold_restored, disputes.hold_disputed, spending_caps.cap_charges(safety))
 
     async def ask(connection: Connection, intent: charges.Intent, now: datetime) -> charges.Held | None:
         for cap in asked:

@@ -22,6 +22,7 @@ from rsolv.kernel.events import EventBus
 from rsolv.logs import set_up_logging
 from rsolv.payment_methods.jobs import detach_payment_method, make_default
 from rsolv.provisioning.jobs import create_stripe_customer
+from rsolv.reconciliation.jobs import reconcile_schedules, unless_restored
 from rsolv.refunds.jobs import advance_refund, refund_schedule
 from rsolv.settings import load_settings
 from rsolv.spending_caps import SafetyCaps
@@ -63,7 +64,7 @@ async def run(ready: Callable[[list[str]], None] = lambda _kinds: None) -> None:
             )
             log.info("worker_started", kinds=sorted(handlers))
             ready(sorted(handlers))
-            schedules = _schedules(database, gateway, billing_enabled=settings.billing_enabled)
+            schedules = _schedules(database, gateway, bus, billing_enabled=settings.billing_enabled)
             await work(url, handlers=handlers, schedules=schedules, at_once=settings.jobs_at_once, stop=stop)
     finally:
         await database.close()
@@ -86,8 +87,10 @@ def handled_jobs(
     cap = charge_holds(safety_caps or SafetyCaps())
     return {
         "stripe.create_customer": create_stripe_customer(database, gateway),
-        "charge.advance": advance_charge(database, gateway, bus, billing_enabled=billing_enabled, cap=cap),
-        "refund.advance": advance_refund(database, gateway, bus),
+        "charge.advance": unless_restored(
+            database, advance_charge(database, gateway, bus, billing_enabled=billing_enabled, cap=cap)
+        ),
+        "refund.advance": unless_restored(database, advance_refund(database, gateway, bus)),
         "charge.sweep": sweep_charge(database, gateway),
         "dispute.look": look_at_disputes(database, gateway, bus),
         "dispute.retry_held": retry_disputed_charges(database),
@@ -101,7 +104,9 @@ def handled_jobs(
     }
 
 
-def _schedules(database: Database, gateway: StripeGateway | None, *, billing_enabled: bool) -> list[Schedule]:
+def _schedules(
+    database: Database, gateway: StripeGateway | None, bus: EventBus, *, billing_enabled: bool
+) -> list[Schedule]:
     async def purge_answers() -> None:
         log.info("idempotent_answers_purged", count=await idempotency.purge_expired(database))
 
@@ -112,5 +117,7 @@ def _schedules(database: Database, gateway: StripeGateway | None, *, billing_ena
         dispute_schedule(database),
         look_schedule(database),
     ]
-    always += [poll_schedule(database, gateway), wake_events_schedule(database)] if gateway is not None else []
+    if gateway is not None:
+        always += [poll_schedule(database, gateway), wake_events_schedule(database)]
+        always += reconcile_schedules(database, gateway, bus)
     return [*always, recorded_fixes_schedule(database)] if billing_enabled else always

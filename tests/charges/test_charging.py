@@ -63,6 +63,7 @@ async def test_the_payment_at_stripe_says_what_it_is_for(stage: Stage) -> None:
     Enough to build the charge anew, should we lose it; nothing secret, no person's data.
     """
     charge = await stage.advance(await stage.fix())
+    explained = await stage.explained(charge.id)
 
     metadata = stage.theirs()[0]["metadata"]
     assert metadata.pop("rsolv_charge_nonce")
@@ -72,6 +73,11 @@ async def test_the_payment_at_stripe_says_what_it_is_for(stage: Stage) -> None:
         "rsolv_fix_id": str(charge.fix_id),
         "rsolv_amount_cents": str(charge.amount_cents),
         "rsolv_catalog_version": str(charge.catalog_version_id),
+        "rsolv_plan": charge.plan,
+        "rsolv_api_key_id": str(charge.api_key_id),
+        "rsolv_repository": explained.repository,
+        "rsolv_issue_number": str(explained.issue_number),
+        "rsolv_commit": explained.commit_sha,
     }
 
 

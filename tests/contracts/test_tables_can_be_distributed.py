@@ -68,6 +68,9 @@ LOCAL = {
     "card_bonuses",
     "billing_events",
     "billing_event_polls",
+    "reconciliation_runs",
+    "discrepancies",
+    "restores",
 }
 
 DROPPED_WHEN_DISTRIBUTED = {
@@ -83,6 +86,7 @@ DROPPED_WHEN_DISTRIBUTED = {
     "card_bonuses_customer_fkey",
     "stripe_payment_methods_method_fkey",
     "billing_events_customer_fkey",
+    "discrepancies_customer_fkey",
 }
 """
 Foreign keys from a local look-up into a distributed table: the price of a node's own look-ups, listed to be known.

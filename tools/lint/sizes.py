@@ -40,8 +40,9 @@ BUDGETS = (
     Budget("lines of a test file", 350, 600),
     Budget("lines of a test function", 25, 70),
     # Fewer than twenty rooms: their percentile is the largest. That is charges, one state machine that splits nowhere;
-    # all other nouns are below 1600. It has three callers: the worker, the customer by a link, and who read the truth.
-    Budget("lines of a room", 3800, 3800),
+    # all other nouns are below 1900. It has four callers: the worker, the customer by a link, who read the truth, and
+    # who find that a restored database has lost charges.
+    Budget("lines of a room", 4000, 4000),
     Budget("positional parameters", 3, 4),
     Budget("branches in a function", 6, 10),
 )

@@ -22,8 +22,10 @@ from rsolv.charges.queries.reads import ChargePosting, ConsentGiven
 from rsolv.charges.queries.spending import Spent
 from rsolv.charges.rules import (
     CHARGE_KEY,
+    NONCE_KEY,
     NOT_COLLECTED,
     POINTS,
+    RESTORED,
     Attempt,
     Charge,
     ChargePaidAfterEnd,
@@ -41,6 +43,7 @@ from rsolv.charges.service.link import LINK_PATH, Link, LinkedCharge, action_url
 from rsolv.charges.service.open_debt import open_debt
 from rsolv.charges.service.paid import find_owner_of_payment, lock_paid_charge, note_dispute, note_reversed
 from rsolv.charges.service.read import ChargeExplained, explain_charge, get_charge, list_charges
+from rsolv.charges.service.rebuild import Adopted, Written, adopt_payment, stand_in, written_on
 from rsolv.charges.service.settle import Settled, settle
 from rsolv.charges.service.spending import HELD_AT_A_TIME, count_held, retry_held, spent_since
 from rsolv.charges.service.wake import (
@@ -56,8 +59,11 @@ __all__ = [
     "HELD_AT_A_TIME",
     "INVARIANTS",
     "LINK_PATH",
+    "NONCE_KEY",
     "NOT_COLLECTED",
     "POINTS",
+    "RESTORED",
+    "Adopted",
     "Attempt",
     "Cap",
     "Charge",
@@ -84,8 +90,10 @@ __all__ = [
     "TooManyTries",
     "UnknownCharge",
     "UnknownLink",
+    "Written",
     "action_url",
     "address_of",
+    "adopt_payment",
     "cancel_debt",
     "collect_again",
     "count_held",
@@ -109,5 +117,7 @@ __all__ = [
     "retry_with_new_consent",
     "settle",
     "spent_since",
+    "stand_in",
     "wake_overdue",
+    "written_on",
 ]

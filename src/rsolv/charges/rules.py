@@ -13,19 +13,11 @@ import msgspec
 from rsolv.jobs import Job
 from rsolv.stripe_gateway import CUSTOMER_KEY, Payment
 
-ChargeState = Literal[
-    "created",
-    "preparing",
-    "prepared",
-    "confirming",
-    "succeeded",
-    "requires_action",
-    "declined",
-    "unknown",
-    "canceled",
-    "uncollectible",
-]
 Ending = Literal["canceled", "uncollectible"]
+ChargeState = Literal[
+    Literal["created", "preparing", "prepared", "confirming", "succeeded", "requires_action", "declined", "unknown"],
+    Ending,
+]
 AttemptKind = Literal["create", "confirm"]
 Outcome = Literal[
     "made", "succeeded", "declined", "requires_action", "processing", "canceled", "refused", "not_executed", "unknown"
@@ -39,6 +31,8 @@ CHARGE_KEY = "rsolv_charge_id"
 """
 The metadata key under which our id of a charge stands on its payment at Stripe.
 """
+
+NONCE_KEY = "rsolv_charge_nonce"
 
 LEASE = timedelta(seconds=45)
 """
@@ -80,12 +74,13 @@ UNRESOLVED = "unresolved"
 PAID_AFTER_END = "paid_after_end"
 ORPHAN_PAID = "orphan_paid"
 ENDED_AT_STRIPE = "ended_at_stripe"
+RESTORED = "restored"  # the database is a copy of an earlier time, not yet compared with Stripe
 NOT_COLLECTED = frozenset({NO_CONSENT, NO_PAYMENT_METHOD, CARD_REFUSED, DUNNING_EXHAUSTED, ACTION_EXPIRED})
 """
 Why a charge may rest through its customer: from then on, as from a decline, its debt is overdue.
 """
 
-_OURS = frozenset({BILLING_OFF, REFUSED_BY_STRIPE, KEY_REUSED, PARAMETERS_CHANGED, UNRESOLVED, ORPHAN_PAID})
+_OURS = frozenset({BILLING_OFF, REFUSED_BY_STRIPE, KEY_REUSED, PARAMETERS_CHANGED, UNRESOLVED, ORPHAN_PAID, RESTORED})
 CURED_BY_A_NEW_CARD = (
     NO_CONSENT,
     NO_PAYMENT_METHOD,
@@ -160,6 +155,7 @@ class Charge:
     amount_refunded_cents: int
     amount_disputed_cents: int
     dispute_state: DisputeState
+    rebuilt_at: datetime | None
 
     @property
     def refund_state(self) -> RefundState:
@@ -193,6 +189,9 @@ class Intent(Charge):
     dunning_began_at: datetime | None
     unresolved_since: datetime | None
     moved_at: datetime
+    repository: str
+    issue_number: int
+    commit_sha: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,17 +242,30 @@ class ChargePaidAfterEnd:
     occurred_at: datetime
 
 
-def metadata_of(intent: Intent) -> dict[str, str]:
+def marks_of(intent: Intent) -> dict[str, str]:
     """
-    Return what stands on the payment at Stripe: enough to build the charge anew should we lose it.
+    Return what tells the payment at Stripe of one charge from all others, those of other installations too.
     """
     return {
         CUSTOMER_KEY: str(intent.customer_id),
         CHARGE_KEY: str(intent.id),
-        "rsolv_charge_nonce": intent.nonce,
+        NONCE_KEY: intent.nonce,
         "rsolv_fix_id": str(intent.fix_id),
         "rsolv_amount_cents": str(intent.amount_cents),
         "rsolv_catalog_version": str(intent.catalog_version_id),
+    }
+
+
+def metadata_of(intent: Intent) -> dict[str, str]:
+    """
+    Return what stands on the payment at Stripe: its marks, and enough to build the charge anew should we lose it.
+    """
+    return marks_of(intent) | {
+        "rsolv_plan": intent.plan,
+        "rsolv_api_key_id": str(intent.api_key_id),
+        "rsolv_repository": intent.repository,
+        "rsolv_issue_number": str(intent.issue_number),
+        "rsolv_commit": intent.commit_sha,
     }
 
 
@@ -287,7 +299,7 @@ def is_of(intent: Intent, payment: Payment) -> bool:
     """
     Say whether a payment at Stripe was made for this charge.
     """
-    return metadata_of(intent).items() <= payment.metadata.items()
+    return marks_of(intent).items() <= payment.metadata.items()
 
 
 def difference(intent: Intent, payment: Payment, *, stripe_customer_id: str, livemode: bool) -> str | None:
@@ -301,7 +313,8 @@ def difference(intent: Intent, payment: Payment, *, stripe_customer_id: str, liv
         "currency": payment.currency != intent.currency,
         "customer": payment.stripe_customer_id != stripe_customer_id,
         "livemode": payment.livemode != livemode,
-        "metadata": not is_of(intent, payment),
+        # What was rebuilt has an id of its own, and on its payment stands that of the charge which was lost.
+        "metadata": intent.rebuilt_at is None and not is_of(intent, payment),
     }
     return next((what for what, is_different in differs.items() if is_different), None)
 

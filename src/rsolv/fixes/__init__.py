@@ -19,6 +19,7 @@ from rsolv.fixes.service.bill_recorded import bill_next_recorded
 from rsolv.fixes.service.free_reversed_fix import free_reversed_fix
 from rsolv.fixes.service.meter_fix import meter_fix, record_unbilled_fix
 from rsolv.fixes.service.note_first_scan import note_first_scan
+from rsolv.fixes.service.recover_fix import LostFix, recover_fix
 from rsolv.fixes.service.retrieve_phases import retrieve_phases
 from rsolv.fixes.service.settle_charged_fix import settle_charged_fix
 from rsolv.fixes.service.store_phase import store_phase
@@ -28,6 +29,7 @@ __all__ = [
     "INVARIANTS",
     "CustomerUnverified",
     "FixMetered",
+    "LostFix",
     "NothingStored",
     "PhaseCompleted",
     "PhaseReport",
@@ -41,6 +43,7 @@ __all__ = [
     "meter_fix",
     "note_first_scan",
     "record_unbilled_fix",
+    "recover_fix",
     "retrieve_phases",
     "settle_charged_fix",
     "store_phase",

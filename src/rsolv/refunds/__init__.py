@@ -8,7 +8,7 @@ takes the money and its credits back, and restores them should the refund fail (
 
 from rsolv.refunds.errors import ChargeDisputed, RefundDiffers, RefundExceedsCharge, UnknownRefund
 from rsolv.refunds.queries.invariants import INVARIANTS
-from rsolv.refunds.rules import POINTS, Refund, RefundState
+from rsolv.refunds.rules import NONCE_KEY, POINTS, REFUND_KEY, Refund, RefundState, believed_state
 from rsolv.refunds.service.ask import ask_refund, refund_late_payment
 from rsolv.refunds.service.claim import wake_overdue
 from rsolv.refunds.service.read import get_refund, list_refunds
@@ -16,7 +16,9 @@ from rsolv.refunds.service.settle import Settled, settle_refund
 
 __all__ = [
     "INVARIANTS",
+    "NONCE_KEY",
     "POINTS",
+    "REFUND_KEY",
     "ChargeDisputed",
     "Refund",
     "RefundDiffers",
@@ -25,6 +27,7 @@ __all__ = [
     "Settled",
     "UnknownRefund",
     "ask_refund",
+    "believed_state",
     "get_refund",
     "list_refunds",
     "refund_late_payment",

@@ -20,7 +20,15 @@ from rsolv.subscriptions.errors import (
     UnknownInvoice,
 )
 from rsolv.subscriptions.queries.invariants import INVARIANTS
-from rsolv.subscriptions.rules import MARK, CustomerChurned, Invoice, InvoiceLine, InvoicePaid, Subscription
+from rsolv.subscriptions.rules import (
+    MARK,
+    NONCE_KEY,
+    CustomerChurned,
+    Invoice,
+    InvoiceLine,
+    InvoicePaid,
+    Subscription,
+)
 from rsolv.subscriptions.service.cards import follow_default_card, refuse_removal_while_subscribed
 from rsolv.subscriptions.service.change import cancel_subscription, resume_subscription
 from rsolv.subscriptions.service.look import look
@@ -33,6 +41,7 @@ from rsolv.subscriptions.service.settle_subscription import Settled, find_versio
 __all__ = [
     "INVARIANTS",
     "MARK",
+    "NONCE_KEY",
     "AlreadySubscribed",
     "BillingOff",
     "CustomerChurned",

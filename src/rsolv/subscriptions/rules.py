@@ -21,6 +21,7 @@ RUNNING: frozenset[State] = frozenset({"active", "trialing"})
 OWING: frozenset[State] = frozenset({"past_due", "unpaid"})
 
 MARK = "rsolv_subscription_id"
+NONCE_KEY = "rsolv_subscription_nonce"
 LEASE = timedelta(seconds=60)
 """
 How long one process alone may be opening a subscription: twice the longest call to Stripe.
@@ -221,7 +222,7 @@ def marks_of(subscription: Subscription) -> dict[str, str]:
     return {
         CUSTOMER_KEY: str(subscription.customer_id),
         MARK: str(subscription.id),
-        "rsolv_subscription_nonce": subscription.nonce,
+        NONCE_KEY: subscription.nonce,
         "rsolv_catalog_version": str(subscription.catalog_version_id),
         "plan": subscription.plan,
     }

@@ -15,10 +15,14 @@ _LOCK_INTENT = """
            i.stripe_payment_id, i.stripe_customer_id, i.livemode, i.attempts, i.consent_id, i.payment_method_id,
            i.declines, i.dunning_began_at, i.failure_code, i.decline_code, i.link_token, i.settled_at,
            i.unresolved_since, i.created_at, i.moved_at, i.late_cents, i.amount_refunded_cents,
-           i.amount_disputed_cents, i.dispute_state,
+           i.amount_disputed_cents, i.dispute_state, i.rebuilt_at,
            d.fix_id, d.amount_cents, d.currency, d.plan, d.catalog_version_id, d.api_key_id, d.description,
-           d.state AS debt_state
-    FROM charge_debts AS d JOIN charge_intents AS i ON i.customer_id = d.customer_id AND i.debt_id = d.id
+           d.state AS debt_state, r.namespace || '/' || r.name AS repository, f.issue_number, p.commit_sha
+    FROM charge_debts AS d
+    JOIN charge_intents AS i ON i.customer_id = d.customer_id AND i.debt_id = d.id
+    JOIN fixes AS f ON f.customer_id = d.customer_id AND f.id = d.fix_id
+    JOIN repositories AS r ON r.customer_id = f.customer_id AND r.id = f.repository_id
+    JOIN phase_results AS p ON p.customer_id = f.customer_id AND p.id = f.phase_result_id
     WHERE i.customer_id = $1 AND i.id = $2
     FOR NO KEY UPDATE OF d, i
 """
@@ -237,3 +241,16 @@ async def succeed_intent(
         now,
     )
     return changed_rows(tag) == 1
+
+
+async def note_rebuilt(connection: Connection, intent: Intent, *, now: datetime) -> Intent:
+    """
+    Note that a charge stands for one that this database has lost.
+    """
+    await connection.execute(
+        "UPDATE charge_intents SET rebuilt_at = $3 WHERE customer_id = $1 AND id = $2",
+        intent.customer_id,
+        intent.id,
+        now,
+    )
+    return replace(intent, rebuilt_at=now)

@@ -12,7 +12,7 @@ _LIST_CHARGES = """
     SELECT i.id, d.fix_id, i.state, d.amount_cents, d.currency, d.plan, d.catalog_version_id, d.api_key_id,
            d.description, i.parked_reason, i.wake_at, i.declines, i.failure_code, i.decline_code, i.link_token,
            i.stripe_payment_id, i.created_at, i.settled_at, i.late_cents, i.amount_refunded_cents,
-           i.amount_disputed_cents, i.dispute_state
+           i.amount_disputed_cents, i.dispute_state, i.rebuilt_at
     FROM charge_intents AS i JOIN charge_debts AS d ON d.customer_id = i.customer_id AND d.id = i.debt_id
     WHERE i.customer_id = $1 AND ($2::bigint IS NULL OR i.id < $2) AND ($3::bigint IS NULL OR i.id = $3)
       AND ($5::text IS NULL OR i.state = $5)

@@ -42,6 +42,38 @@ async def upsert_phase_result(
     return row and (row["id"], row["repository_id"], row["is_new"])
 
 
+async def find_or_insert_phase_result(
+    connection: Connection, report: PhaseReport, *, customer_id: int, api_key_id: int, stored_at: datetime
+) -> tuple[int, int]:
+    """
+    Return the ids of a result and of its repository, which is known; what is stored already stays as it is.
+    """
+    row = await connection.fetchrow(
+        """
+        WITH repository AS (
+            SELECT id FROM repositories WHERE customer_id = $1 AND forge = $2 AND namespace = $3 AND name = $4
+        )
+        INSERT INTO phase_results (customer_id, repository_id, phase, issue_number, commit_sha, data, api_key_id,
+                                   created_at, updated_at)
+        SELECT $1, repository.id, $5, $6, $7, $8::jsonb, $9, $10, $10 FROM repository
+        ON CONFLICT ON CONSTRAINT phase_results_once DO UPDATE SET updated_at = phase_results.updated_at
+        RETURNING id, repository_id
+        """,
+        customer_id,
+        FORGE,
+        report.repository.namespace,
+        report.repository.name,
+        report.phase,
+        report.issue_number,
+        report.commit_sha,
+        report.data_json,
+        api_key_id,
+        stored_at,
+    )
+    assert row is not None, "its repository is known"
+    return row["id"], row["repository_id"]
+
+
 async def insert_repository_once(
     connection: Connection, repository: Repository, *, customer_id: int, created_at: datetime
 ) -> None:

@@ -1,0 +1,3 @@
+"""
+What the reconciliation room asks of its database.
+"""

@@ -1,0 +1,3 @@
+"""
+The reconciliation room's verbs.
+"""
