@@ -4,6 +4,8 @@ Logs: one JSON object a line for machines, coloured lines for a terminal. Ids an
 
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -30,6 +32,19 @@ def set_up_logging(*, level: str, as_json: bool) -> None:
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+
+
+@contextmanager
+def quiet_logs() -> Iterator[None]:
+    """
+    Let nothing be logged until the block ends: for commands, which say themselves what there is to say.
+    """
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
 
 
 def _as_json(event: Any, **_: Any) -> str:  # noqa: ANN401 -- structlog's serializer contract

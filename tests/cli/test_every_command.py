@@ -31,6 +31,9 @@ TRIED_ELSEWHERE = {
     "charges give-up": "tests/cli/test_charges.py",
     "charges collect": "tests/cli/test_charges.py",
     "disputes show": "tests/disputes",
+    "reconcile": "tests/cli/test_reconcile.py",
+    "discrepancies show": "tests/cli/test_reconcile.py",
+    "discrepancies close": "tests/cli/test_reconcile.py",
 }
 
 TRIED_HERE = {
@@ -54,6 +57,8 @@ TRIED_HERE = {
     "refunds show": "refunds show {refund} --customer {payer}",
     "disputes list": "disputes list {who}",
     "disputes release": "disputes release {who} --reason test",
+    "discrepancies list": "discrepancies list",
+    "discrepancies runs": "discrepancies runs",
     "events list": "events list",
     "events show": "events show {event}",
     "events replay": "events replay {event}",

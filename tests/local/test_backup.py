@@ -12,12 +12,15 @@ import asyncpg
 import pytest
 
 from local.conftest import NOON
+from rsolv.audit import Actor
 from rsolv.local import Cluster
 from rsolv.local.backup import Manifest, back_up, manifest_of
 from rsolv.local.client_tools import ToolFailed, choose_tools, login, with_database
 from rsolv.local.errors import BackupUnusable, DatabaseExists, DatabaseUnusable, FileExists, FileMissing
 from rsolv.local.queries import LedgerSum, export_snapshot
 from rsolv.local.restore import restore
+
+ADA = Actor("operator", "ada")
 
 
 async def test_a_backup_records_every_table_and_the_ledgers_sums(url: str, tmp_path: Path) -> None:
@@ -52,7 +55,7 @@ async def test_a_restored_backup_is_equal_in_every_figure(url: str, file: Path, 
     """
     before = await _databases(connection)
 
-    comparisons = await restore(url, file, into=None)
+    comparisons = await restore(url, file, into=None, actor=ADA, now=NOON)
 
     assert [comparison.figure for comparison in comparisons if not comparison.is_equal] == []
     assert len(comparisons) == 9
@@ -68,7 +71,7 @@ async def test_a_changed_dump_is_refused(url: str, file: Path) -> None:
     file.write_bytes(dump)
 
     with pytest.raises(BackupUnusable, match="checksum"):
-        await restore(url, file, into=None)
+        await restore(url, file, into=None, actor=ADA, now=NOON)
 
 
 async def test_a_figure_that_differs_is_named_and_nothing_is_kept(url: str, file: Path, connection: Any) -> None:
@@ -82,7 +85,7 @@ async def test_a_figure_that_differs_is_named_and_nothing_is_kept(url: str, file
     manifest_of(file).write_text(json.dumps(record))
     before = await _databases(connection)
 
-    comparisons = await restore(url, file, into="books_kept")
+    comparisons = await restore(url, file, into="books_kept", actor=ADA, now=NOON)
 
     assert {c.figure: (c.recorded, c.restored) for c in comparisons if not c.is_equal} == {
         "ledger credit available balance": (13, 12),
@@ -96,7 +99,7 @@ async def test_a_backup_can_be_kept_as_a_new_database(url: str, file: Path, clus
     """
     The new database has what the old one had.
     """
-    await restore(url, file, into="books_again")
+    await restore(url, file, into="books_again", actor=ADA, now=NOON)
 
     own = await asyncpg.connect(cluster.url("books_again"))
     total = await own.fetchval("SELECT sum(amount) FROM ledger_entries")
@@ -111,7 +114,7 @@ async def test_an_existing_database_is_never_overwritten(url: str, file: Path) -
     live = url.rpartition("/books")[2].partition("?")[0]
 
     with pytest.raises(DatabaseExists):
-        await restore(url, file, into=f"books{live}")
+        await restore(url, file, into=f"books{live}", actor=ADA, now=NOON)
 
 
 async def test_an_existing_file_is_never_overwritten(url: str, file: Path) -> None:
@@ -134,7 +137,7 @@ async def test_a_backup_without_its_figures_is_no_backup(url: str, file: Path, m
     (file.parent / missing).unlink()
 
     with pytest.raises(FileMissing, match=missing):
-        await restore(url, file, into=None)
+        await restore(url, file, into=None, actor=ADA, now=NOON)
 
 
 async def test_a_dump_and_its_figures_are_of_one_moment(url: str, tmp_path: Path) -> None:
@@ -176,7 +179,7 @@ async def test_a_dump_that_cannot_be_restored_leaves_no_database(url: str, file:
     before = await _databases(connection)
 
     with pytest.raises(ToolFailed):
-        await restore(url, file, into="books_broken")
+        await restore(url, file, into="books_broken", actor=ADA, now=NOON)
 
     assert await _databases(connection) == before
 
@@ -240,7 +243,11 @@ async def _write_for_ever(url: str) -> None:
 
 
 async def _different(url: str, file: Path) -> list[str]:
-    return [comparison.figure for comparison in await restore(url, file, into=None) if not comparison.is_equal]
+    return [
+        comparison.figure
+        for comparison in await restore(url, file, into=None, actor=ADA, now=NOON)
+        if not comparison.is_equal
+    ]
 
 
 def _entries(manifest: Manifest) -> int:

@@ -14,10 +14,8 @@ from rsolv.jobs import Job
 from rsolv.stripe_gateway import CUSTOMER_KEY, Payment
 
 Ending = Literal["canceled", "uncollectible"]
-ChargeState = Literal[
-    Literal["created", "preparing", "prepared", "confirming", "succeeded", "requires_action", "declined", "unknown"],
-    Ending,
-]
+_Live = Literal["created", "preparing", "prepared", "confirming", "succeeded", "requires_action", "declined", "unknown"]
+ChargeState = Literal[_Live, Ending]
 AttemptKind = Literal["create", "confirm"]
 Outcome = Literal[
     "made", "succeeded", "declined", "requires_action", "processing", "canceled", "refused", "not_executed", "unknown"

@@ -20,6 +20,7 @@ from rsolv.cli import (
     events,
     keys,
     ledger,
+    reconcile,
     refunds,
     serve,
 )
@@ -37,6 +38,7 @@ app.command()(serve.web)
 app.command()(serve.worker)
 app.command()(serve.migrate)
 app.command()(demo)
+app.command()(reconcile.reconcile)
 ledger.app.command()(corrections.adjust)
 ledger.app.command()(corrections.reverse)
 app.add_typer(config.app, name="config")
@@ -49,6 +51,7 @@ app.add_typer(refunds.app, name="refunds")
 app.add_typer(charges.app, name="charges")
 app.add_typer(disputes.app, name="disputes")
 app.add_typer(events.app, name="events")
+app.add_typer(reconcile.app, name="discrepancies")
 app.add_typer(ledger.app, name="ledger")
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from rsolv.cli.installation import database_url
+from rsolv.cli.installation import database_url, operator
 from rsolv.cli.outcome import ExitCode, Json, expected_failures, fail, show, table
 from rsolv.kernel import clock
 from rsolv.local.backup import back_up, manifest_of, tools_for
@@ -78,7 +78,8 @@ def restore(
     """
     Restore a backup beside the live database and compare it with its figures; exit 1 on a difference.
 
-    The live database is never touched.
+    The live database is never touched. In one that is kept nothing is charged or given back before everything since the
+    backup has been compared with Stripe: the worker does that by itself, or `rsolv reconcile`.
 
     Examples: `rsolv db restore monday.dump --verify`, `rsolv db restore monday.dump --into rsolv_monday`.
     """
@@ -90,7 +91,7 @@ def restore(
             as_json=json_output,
         )
     with expected_failures(as_json=json_output):
-        comparisons = asyncio.run(restore_backup(database_url(), file, into=into))
+        comparisons = asyncio.run(restore_backup(database_url(), file, into=into, actor=operator(), now=clock.now()))
         different = sum(not comparison.is_equal for comparison in comparisons)
         figures = [comparison.as_dict() for comparison in comparisons]
         kept = None if different else into

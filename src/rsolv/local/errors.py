@@ -56,6 +56,17 @@ class DatabaseUnusable(LocalFailure):
         super().__init__(f"The database cannot be used: {reason}")
 
 
+class StripeUnusable(LocalFailure):
+    """
+    There is no Stripe to ask, nor a twin of it.
+    """
+
+    exit_code = 7
+
+    def __init__(self, *, home: Path) -> None:
+        super().__init__(f"STRIPE_API_KEY is not set, and no twin of Stripe runs in {home}; start one with `make run`.")
+
+
 class DatabaseExists(LocalFailure):
     """
     A database of that name is there already; none is ever overwritten.

@@ -180,11 +180,18 @@ class Home:
         """
         return self._published("base_url")
 
+    def stripe_url(self) -> str | None:
+        """
+        Give the address of the twin of Stripe that runs here now, or None.
+        """
+        return self._published("stripe_url")
+
     def _published(self, name: str) -> str | None:
         try:
-            return str(json.loads((self.directory / "run.json").read_text())[name])
+            found = json.loads((self.directory / "run.json").read_text())[name]
         except (FileNotFoundError, ValueError, KeyError):
             return None
+        return None if found is None else str(found)
 
     def _make_directory(self, server_user: SystemUser | None) -> None:
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)

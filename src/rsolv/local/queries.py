@@ -116,6 +116,13 @@ async def database_exists(connection: Connection, name: str) -> bool:
     return bool(await connection.fetchval("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", name))
 
 
+async def notes_restores(connection: Connection) -> bool:
+    """
+    Tell whether the schema is new enough to remember that it was restored.
+    """
+    return bool(await connection.fetchval("SELECT to_regclass('restores') IS NOT NULL"))
+
+
 async def create_database(connection: Connection, name: str) -> None:
     """
     Make an empty database.

@@ -4,8 +4,11 @@ Restore a backup beside the live database and check it by the figures it came wi
 
 import secrets
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 
+from rsolv import reconciliation
+from rsolv.audit import Actor
 from rsolv.local import queries
 from rsolv.local.backup import read_manifest
 from rsolv.local.client_tools import ClientTools, choose_tools, with_database
@@ -38,11 +41,12 @@ class Comparison:
         return {**asdict(self), "equal": self.is_equal}
 
 
-async def restore(database_url: str, file: Path, *, into: str | None) -> list[Comparison]:
+async def restore(database_url: str, file: Path, *, into: str | None, actor: Actor, now: datetime) -> list[Comparison]:
     """
     Restore *file* into a new database, compare every figure, and give the comparisons.
 
-    The new database stays only if it is named by *into* and all is equal; the live one is never touched.
+    The new database stays only if it is named by *into* and all is equal; the live one is never touched. In the one
+    that stays it is noted that it is a copy of an earlier time: nothing is charged there before the reconciliation.
 
     Raises:
         FileMissing, BackupUnusable: there is no backup, or it was changed since it was made.
@@ -67,6 +71,8 @@ async def restore(database_url: str, file: Path, *, into: str | None) -> list[Co
             restored = await _restored_figures(tools, file, target, with_grants=into is not None)
             comparisons = compare(manifest.figures, restored)
             keep = into is not None and all(comparison.is_equal for comparison in comparisons)
+            if keep:
+                await _note(target, backup_made_at=manifest.made_at, actor=actor, now=now)
         finally:
             if not keep:
                 await queries.drop_database(connection, name)
@@ -88,6 +94,15 @@ async def _restored_figures(tools: ClientTools, file: Path, target: str, *, with
     tools.restore(file, target, with_grants=with_grants)
     async with reached(target, application="verify") as connection:
         return await queries.figures(connection)
+
+
+async def _note(target: str, *, backup_made_at: datetime, actor: Actor, now: datetime) -> None:
+    """
+    Have the copy know what it is; one of a schema that cannot is brought up to date before anything runs on it.
+    """
+    async with reached(target, application="restore") as connection, connection.transaction():
+        if await queries.notes_restores(connection):
+            await reconciliation.note_restore(connection, backup_made_at=backup_made_at, actor=actor, now=now)
 
 
 def _flat(figures: Figures) -> dict[str, int]:

@@ -5,7 +5,7 @@ It is a copy of an earlier time, or an answer was lost and who would have looked
 """
 
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -26,19 +26,23 @@ What came of it: the charge has the payment and is settled by it; the payment is
 """
 
 
+_Id = Annotated[int, msgspec.Meta(gt=0, le=2**63 - 1)]
+_Word = Annotated[str, msgspec.Meta(min_length=1)]
+
+
 class Written(msgspec.Struct, frozen=True, kw_only=True):
     """
     What a payment at Stripe says that it is for, in words that we wrote there ourselves.
     """
 
-    customer_id: int = msgspec.field(name=CUSTOMER_KEY)
-    charge_id: int = msgspec.field(name=CHARGE_KEY)
-    catalog_version_id: int = msgspec.field(name="rsolv_catalog_version")
-    plan: str = msgspec.field(name="rsolv_plan")
-    api_key_id: int = msgspec.field(name="rsolv_api_key_id")
-    repository: str = msgspec.field(name="rsolv_repository")
-    issue_number: int = msgspec.field(name="rsolv_issue_number")
-    commit_sha: str = msgspec.field(name="rsolv_commit")
+    customer_id: _Id = msgspec.field(name=CUSTOMER_KEY)
+    charge_id: _Id = msgspec.field(name=CHARGE_KEY)
+    catalog_version_id: _Id = msgspec.field(name="rsolv_catalog_version")
+    plan: _Word = msgspec.field(name="rsolv_plan")
+    api_key_id: _Id = msgspec.field(name="rsolv_api_key_id")
+    repository: Annotated[str, msgspec.Meta(pattern="^[^/]+/[^/]+$")] = msgspec.field(name="rsolv_repository")
+    issue_number: _Id = msgspec.field(name="rsolv_issue_number")
+    commit_sha: _Word = msgspec.field(name="rsolv_commit")
 
 
 def written_on(payment: Payment) -> Written | None:
