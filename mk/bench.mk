@@ -1,4 +1,4 @@
-# Measurements: bench/RESULTS.md, STRIPE_TWIN.md and CHARGES.md have the last ones. QUICK=1 only prints, in half a minute.
+# Measurements: bench/RESULTS.md, STRIPE_TWIN.md, CHARGES.md and RECONCILIATION.md have the last ones. QUICK=1 only prints, in half a minute.
 
 SECONDS := 10
 CONNECTIONS := 16
@@ -15,3 +15,7 @@ bench-stripe: $(VENV)/dev.stamp ## Measure Stripe's twin beside the SDK alone; w
 .PHONY: bench-charges
 bench-charges: $(VENV)/dev.stamp ## Measure charges against the twin, 80 ms away, within limits and without; write bench/CHARGES.md
 	@$(BIN)/python -m bench.charges $(if $(QUICK),--quick)
+
+.PHONY: bench-reconciliation
+bench-reconciliation: $(VENV)/dev.stamp ## Measure comparing Stripe with our books; write bench/RECONCILIATION.md
+	@$(BIN)/python -m bench.reconciliation $(if $(QUICK),--quick)
