@@ -4,6 +4,7 @@ Subscriptions and invoices: what Stripe says, in our words.
 
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
 from rsolv.stripe_gateway import Period, Subscription
@@ -170,6 +171,19 @@ def test_an_invoice_names_the_payments_towards_it() -> None:
         True,
     )
     assert translation.invoice(objects.invoice(payments=None), REQUEST).payments == ()
+
+
+def test_a_payment_towards_an_invoice_brings_the_invoice() -> None:
+    """
+    With the subscription that made it, and without its payments; an id alone is not what was asked for.
+    """
+    link = objects.invoice_payment(invoice=objects.invoice(payments=None))
+
+    found = translation.paid_invoice(link, REQUEST)
+
+    assert (found.id, found.stripe_subscription_id, found.payments) == ("in_1", "sub_1", ())
+    with pytest.raises(msgspec.ValidationError):
+        translation.paid_invoice(objects.invoice_payment(invoice="in_1"), REQUEST)
 
 
 def test_a_preview_is_an_invoice_that_is_not_there() -> None:

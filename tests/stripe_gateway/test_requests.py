@@ -292,6 +292,13 @@ LISTS = [
         id="disputes",
     ),
     pytest.param(
+        lambda gateway: ids(gateway.list_invoices_of_payment("pi_1")),
+        lambda **parts: objects.invoice_payment(invoice=objects.invoice(**parts), **parts),
+        "/v1/invoice_payments",
+        {"payment[type]": "payment_intent", "payment[payment_intent]": "pi_1", "expand[0]": "data.invoice"},
+        id="invoices of a payment",
+    ),
+    pytest.param(
         lambda gateway: everything(gateway, "list_subscriptions", stripe_customer_id="cus_1"),
         objects.subscription,
         "/v1/subscriptions",

@@ -1,5 +1,5 @@
 """
-What selling a subscription asks of Stripe besides the subscription itself: a price, and what a customer has already.
+What selling a subscription asks of Stripe besides the subscription itself: a price, what there is, what was paid.
 
 A part of the port; see `port` for what holds for every verb.
 """
@@ -7,12 +7,12 @@ A part of the port; see `port` for what holds for every verb.
 from collections.abc import AsyncIterator
 from typing import Protocol
 
-from rsolv.stripe_gateway.billing_values import Price, Subscription
+from rsolv.stripe_gateway.billing_values import Invoice, Price, Subscription
 
 
 class BillingGateway(Protocol):
     """
-    Prices, and a customer's subscriptions as a whole.
+    Prices, a customer's subscriptions as a whole, and the invoices of a payment.
     """
 
     async def find_price(self, lookup_key: str) -> Price | None:
@@ -40,4 +40,11 @@ class BillingGateway(Protocol):
     ) -> Subscription:
         """
         Say which method pays this subscription's invoices; it goes before the customer's default.
+        """
+
+    async def list_invoices_of_payment(self, payment_id: str) -> list[Invoice]:
+        """
+        List the invoices that a payment was made towards, with their first ten lines and without their payments.
+
+        Stripe's only link from a payment to a subscription; nothing is found for a payment of another kind.
         """

@@ -5,6 +5,7 @@ As in `translation`: an object that is not as documented raises msgspec.Validati
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -274,6 +275,17 @@ def invoice(body: Body, request_id: str) -> Invoice:
         created_at=moment(found.created),
         request_id=request_id,
     )
+
+
+class _Towards(msgspec.Struct):
+    invoice: dict[str, Any]
+
+
+def paid_invoice(body: Body, request_id: str) -> Invoice:
+    """
+    Read the invoice, expanded, that a payment was made towards: docs.stripe.com/api/invoice-payment/object.
+    """
+    return invoice(msgspec.convert(body, _Towards).invoice, request_id)
 
 
 def _read_payment(found: _InvoicePayment) -> InvoicePayment:

@@ -4,6 +4,7 @@ Invoices: renewals, their lines and periods, all lines however many, previews, f
 
 import pytest
 
+from contracts.stripe.paying import paid_payment
 from contracts.stripe.stand import DAY, MONTH, Stand
 from contracts.stripe.subscribing import latest_invoice, opened_subscription
 from rsolv.stripe_gateway import StripeGateway
@@ -26,6 +27,32 @@ async def test_a_first_invoice_says_what_it_is_for(stripe: Stand, gateway: Strip
         (opened.latest_payment_id, 59_900)
     ]
     assert None not in {invoice.hosted_invoice_url, invoice.invoice_pdf_url, invoice.number}
+
+
+async def test_the_invoice_of_a_payment_is_found(stripe: Stand, gateway: StripeGateway, acme: str, visa: str) -> None:
+    """
+    With the subscription that it is for; its own payments have to be read with it.
+    """
+    opened = await opened_subscription(stripe, acme, visa)
+    await stripe.advance(MONTH + DAY)
+    renewal = await latest_invoice(stripe, opened)
+
+    [first] = await gateway.list_invoices_of_payment(opened.latest_payment_id)
+    [second] = await gateway.list_invoices_of_payment(renewal.payments[0].payment_id)
+
+    assert [first.id, second.id] == [opened.latest_invoice_id, renewal.id]
+    assert (first.state, first.stripe_customer_id, first.stripe_subscription_id) == ("paid", acme, opened.id)
+    assert (first.subscription_metadata, first.amount_paid_cents) == ({"plan": "pro"}, 59_900)
+    assert first.payments == ()
+
+
+async def test_a_payment_for_something_else_has_no_invoice(gateway: StripeGateway, acme: str, visa: str) -> None:
+    """
+    That is an answer, not a failure.
+    """
+    paid = await paid_payment(gateway, acme, visa)
+
+    assert await gateway.list_invoices_of_payment(paid.id) == []
 
 
 async def test_a_renewal_bills_the_next_period(stripe: Stand, gateway: StripeGateway, acme: str, visa: str) -> None:

@@ -1,12 +1,12 @@
 """
-Verbs of the port: prices, and a customer's subscriptions as a whole.
+Verbs of the port: prices, a customer's subscriptions as a whole, and what a payment was for.
 """
 
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from rsolv.stripe_gateway import billing_translation as translation
-from rsolv.stripe_gateway.billing_values import Price, Subscription
+from rsolv.stripe_gateway.billing_values import Invoice, Price, Subscription
 from rsolv.stripe_gateway.client.asking import Asking, attempt
 
 if TYPE_CHECKING:
@@ -62,3 +62,15 @@ class _Selling(Asking):
             ),
             translation.subscription,
         )
+
+    async def list_invoices_of_payment(self, payment_id: str) -> list[Invoice]:
+        asked: stripe.params.InvoicePaymentListParams = {
+            "payment": {"type": "payment_intent", "payment_intent": payment_id},
+            "expand": ["data.invoice"],
+        }
+        found = self.pages(
+            "list_invoices_of_payment",
+            lambda part: self.v1.invoice_payments.list_async({**asked, **part}),
+            translation.paid_invoice,
+        )
+        return [each async for each in found]
