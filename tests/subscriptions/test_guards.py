@@ -32,6 +32,11 @@ BYPASSES = {
     "an-invoice-gone": "DELETE FROM subscription_invoices",
     "a-line-credited-again": "UPDATE subscription_invoice_lines SET credits = 61",
     "a-line-gone": "DELETE FROM subscription_invoice_lines",
+    "a-payment-of-another": "UPDATE stripe_invoice_payments SET stripe_payment_id = 'pi_other'",
+    "a-payment-gone": "DELETE FROM stripe_invoice_payments",
+    "more-back-than-paid": "UPDATE subscription_invoices SET amount_refunded_cents = amount_paid_cents + 1",
+    "less-than-nothing-back": "UPDATE subscription_invoices SET amount_disputed_cents = -1",
+    "an-unknown-dispute-state": "UPDATE subscription_invoices SET dispute_state = 'settled'",
 }
 
 

@@ -10,6 +10,7 @@ was lost its list is asked before anything is repeated (docs/decisions/0014-subs
 from rsolv.subscriptions.errors import (
     AlreadySubscribed,
     BillingOff,
+    InvoiceNotPaid,
     NoActiveSubscription,
     NoBillingInfo,
     NoPaymentMethod,
@@ -20,6 +21,7 @@ from rsolv.subscriptions.errors import (
     UnknownInvoice,
 )
 from rsolv.subscriptions.queries.invariants import INVARIANTS
+from rsolv.subscriptions.queries.paid import PaidInvoice
 from rsolv.subscriptions.rules import (
     MARK,
     NONCE_KEY,
@@ -33,6 +35,7 @@ from rsolv.subscriptions.service.cards import follow_default_card, refuse_remova
 from rsolv.subscriptions.service.change import cancel_subscription, resume_subscription
 from rsolv.subscriptions.service.look import look
 from rsolv.subscriptions.service.open_subscription import SubscriptionRequest, open_subscription
+from rsolv.subscriptions.service.paid import find_owner_of_payment, lock_paid_invoice, note_dispute, note_reversed
 from rsolv.subscriptions.service.preview import Preview, agreement, preview_subscription
 from rsolv.subscriptions.service.read import InvoiceWithLines, find_current, get_invoice, list_invoices
 from rsolv.subscriptions.service.settle_invoice import settle_invoice
@@ -47,11 +50,13 @@ __all__ = [
     "CustomerChurned",
     "Invoice",
     "InvoiceLine",
+    "InvoiceNotPaid",
     "InvoicePaid",
     "InvoiceWithLines",
     "NoActiveSubscription",
     "NoBillingInfo",
     "NoPaymentMethod",
+    "PaidInvoice",
     "PaymentMethodNeeded",
     "PlanNotSold",
     "Preview",
@@ -64,11 +69,15 @@ __all__ = [
     "agreement",
     "cancel_subscription",
     "find_current",
+    "find_owner_of_payment",
     "find_version",
     "follow_default_card",
     "get_invoice",
     "list_invoices",
+    "lock_paid_invoice",
     "look",
+    "note_dispute",
+    "note_reversed",
     "open_subscription",
     "preview_subscription",
     "refuse_removal_while_subscribed",

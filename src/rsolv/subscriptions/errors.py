@@ -97,6 +97,15 @@ class UnknownInvoice(NotFound):
     sentence = "There is no such invoice."
 
 
+class InvoiceNotPaid(Conflict):
+    """
+    Nothing was paid by the invoice, so there is nothing to be given back.
+    """
+
+    code = "invoice_not_paid"
+    sentence = "Invoice {invoice_id} is {state}: nothing was paid by it."
+
+
 class PriceDiffers(Exception):
     """
     The price at Stripe that has our lookup key costs something else: nobody is subscribed to it.

@@ -17,6 +17,8 @@ _Ended = Literal["refused", "incomplete_expired", "canceled"]
 _Live = Literal["opening", "incomplete", "trialing", "active", "past_due", "unpaid", "paused"]
 State = _Ended | _Live
 ENDED: frozenset[State] = frozenset({"canceled", "incomplete_expired", "refused"})
+DisputeState = Literal["none", "inquiry", "disputed", "won", "lost"]
+RefundState = Literal["none", "partly_refunded", "refunded"]
 RUNNING: frozenset[State] = frozenset({"active", "trialing"})
 OWING: frozenset[State] = frozenset({"past_due", "unpaid"})
 
@@ -148,6 +150,18 @@ class Invoice:
     created_at: datetime
     money_posting_id: int | None
     paid_at: datetime | None
+    amount_refunded_cents: int
+    amount_disputed_cents: int
+    dispute_state: DisputeState
+
+    @property
+    def refund_state(self) -> RefundState:
+        """
+        Say how much of what was paid has gone back, apart from disputes.
+        """
+        if self.amount_refunded_cents == 0:
+            return "none"
+        return "refunded" if self.amount_refunded_cents == self.amount_paid_cents else "partly_refunded"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,4 +59,19 @@ INVARIANTS: tuple[Invariant, ...] = (
         FROM subscriptions WHERE ended_at IS NULL
         """,
     ),
+    Invariant(
+        "S-4",
+        "a payment that paid an invoice is of a paid one, and of no charge",
+        """
+        WITH payment AS (
+            SELECT p.stripe_payment_id, i.money_posting_id IS NULL OR c.stripe_payment_id IS NOT NULL AS is_wrong
+            FROM stripe_invoice_payments p
+            JOIN subscription_invoices i ON i.customer_id = p.customer_id AND i.id = p.invoice_id
+            LEFT JOIN stripe_payments c ON c.stripe_payment_id = p.stripe_payment_id
+        )
+        SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS breaches,
+               'payment ' || min(stripe_payment_id) FILTER (WHERE is_wrong) AS example
+        FROM payment
+        """,
+    ),
 )

@@ -14,6 +14,7 @@ from rsolv.stripe_gateway import Invoice as StripeInvoice
 from rsolv.subscriptions.queries import invoices, subscriptions
 from rsolv.subscriptions.rules import Invoice, InvoicePaid, Subscription, credits_of, is_newer
 from rsolv.subscriptions.service.owner import lock_owner
+from rsolv.subscriptions.service.paid import note_payments
 from rsolv.subscriptions.service.promises import notice_job
 from rsolv.subscriptions.service.settle_subscription import Settled
 
@@ -22,11 +23,12 @@ log = structlog.get_logger()
 
 async def settle_invoice(connection: Connection, bus: EventBus, theirs: StripeInvoice, *, now: datetime) -> Settled:
     """
-    Take in an invoice of a subscription as it was read at Stripe by its id, with all its lines.
+    Take in an invoice of a subscription as it was read at Stripe by its id, with all its lines and payments.
 
     A paid one posts its money (cause: invoice and id) and, for each line that is a period at our price, its credits
-    (cause: invoice line and id). Idempotent, and free of order: an invoice only goes from draft to its end, so an
-    older word is known by itself. Locks the customer and the subscription, then the ledger.
+    (cause: invoice line and id), and notes which payments paid it. Idempotent, and free of order: an invoice only goes
+    from draft to its end, so an older word is known by itself. Locks the customer and the subscription, then the
+    ledger.
     """
     assert theirs.has_all_lines, "read by its id"
     owner = await lock_owner(connection, theirs.stripe_subscription_id, theirs.subscription_metadata)
@@ -40,6 +42,8 @@ async def settle_invoice(connection: Connection, bus: EventBus, theirs: StripeIn
         connection, customer_id=subscription.customer_id, stripe_invoice_id=theirs.id
     )
     if not is_newer(theirs, known):
+        if known is not None:
+            await note_payments(connection, theirs, customer_id=subscription.customer_id, invoice_id=known.id)
         return Settled("already", subscription)
     paid = await _save(connection, subscription, theirs, now=now)
     if paid is not None:
@@ -66,6 +70,7 @@ async def _save(
         await invoices.insert_line_once(connection, line, customer_id=subscription.customer_id, invoice_id=invoice_id)
     if not is_paid:
         return None
+    await note_payments(connection, theirs, customer_id=subscription.customer_id, invoice_id=invoice_id)
     return InvoicePaid(
         customer_id=subscription.customer_id,
         subscription_id=subscription.id,
