@@ -10,6 +10,7 @@ from charges.stage import NOW, SECOND
 from disputes.disputing import FRAUDULENT, INQUIRY, LATER, NOT_RECEIVED, Court, moved, reading
 from rsolv import reversals
 from rsolv.charges import Charge, Held
+from rsolv.reversals import Paid
 from rsolv.stripe_gateway import DisputeStage
 
 CARDS = pytest.mark.parametrize("card", [FRAUDULENT, NOT_RECEIVED])
@@ -24,7 +25,7 @@ async def refund(court: Court, charge: Charge, cents: int, refund_id: str = "re_
             connection,
             court.stage.bus,
             customer_id=court.stage.customer_id,
-            charge_id=charge.id,
+            paid=Paid("charge", charge.id),
             kind="refund",
             stripe_object_id=refund_id,
             amount_cents=cents,

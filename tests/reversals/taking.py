@@ -11,11 +11,17 @@ import asyncpg
 from charges.stage import NOW, Stage
 from factories.customers import set_balance
 from factories.ledger import give, spend, undo
-from rsolv import charges, fixes, ledger, reversals
-from rsolv.reversals import Reversal
+from rsolv import charges, fixes, ledger, reversals, subscriptions
+from rsolv.reversals import Paid, Reversal
 
 PRICE = 2_900
-INVARIANTS = (*ledger.INVARIANTS, *fixes.INVARIANTS, *charges.INVARIANTS, *reversals.INVARIANTS)
+INVARIANTS = (
+    *ledger.INVARIANTS,
+    *fixes.INVARIANTS,
+    *charges.INVARIANTS,
+    *subscriptions.INVARIANTS,
+    *reversals.INVARIANTS,
+)
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,13 @@ class Taking:
         """
         return self.stage.customer_id
 
+    @property
+    def paid(self) -> Paid:
+        """
+        Return what is taken back.
+        """
+        return Paid("charge", self.charge_id)
+
     async def take(
         self, cents: int = PRICE, stripe_object_id: str = "re_1", *, kind: Literal["refund", "dispute"] = "refund"
     ) -> Reversal:
@@ -45,7 +58,7 @@ class Taking:
                 connection,
                 self.stage.bus,
                 customer_id=self.customer_id,
-                charge_id=self.charge_id,
+                paid=self.paid,
                 kind=kind,
                 stripe_object_id=stripe_object_id,
                 amount_cents=cents,
@@ -141,9 +154,9 @@ class Taking:
             await undo(connection, customer_id=self.customer_id, posting_id=posting_id)
             await reversals.collect_shortfall(connection, customer_id=self.customer_id)
 
-    async def charge(self) -> charges.Charge:
+    async def charge(self) -> charges.Charge | subscriptions.Invoice:
         """
-        Return the charge as it is.
+        Return the charge as it is, or what is there in its place.
         """
         return await self.stage.charge(self.charge_id)
 

@@ -8,7 +8,7 @@ import pytest
 from reversals.taking import PRICE, Taking
 from rsolv import reversals
 
-_COPY = """
+COPY = """
     INSERT INTO reversals (customer_id, kind, stripe_object_id, source_kind, source_id, paid_cents, credits_granted,
                            grant_posting_id, amount_cents, currency, credits_due, credits_taken, receivable_cents,
                            money_posting_id, taken_at)
@@ -25,7 +25,7 @@ async def test_more_than_was_paid_is_refused_by_the_database(taking: Taking) -> 
     await taking.take(2_000)
 
     with pytest.raises(asyncpg.IntegrityConstraintViolationError, match="more than charge"):
-        await taking.stage.owner.execute(_COPY, "re_2", 901)
+        await taking.stage.owner.execute(COPY, "re_2", 901)
 
 
 @pytest.mark.parametrize("what", ["amount_cents = 1", "stripe_object_id = 're_2'", "source_id = 7", "kind = 'dispute'"])
@@ -99,7 +99,7 @@ async def test_planted_bug_without_its_trigger_too_much_is_noticed(taking: Takin
     """
     await taking.take(2_000)
     await taking.stage.owner.execute("ALTER TABLE reversals DISABLE TRIGGER reversals_within_payment")
-    await taking.stage.owner.execute(_COPY, "re_2", 901)
+    await taking.stage.owner.execute(COPY, "re_2", 901)
 
     assert "R-1" in await taking.breaches()
 

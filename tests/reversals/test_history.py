@@ -2,6 +2,7 @@
 Whatever happens to a payment, in any order: the books end where exact fractions say.
 """
 
+import itertools
 from fractions import Fraction
 from math import floor
 from typing import Any
@@ -10,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from charges.stage import Stage
+from reversals.billed import Billed
 from reversals.taking import PRICE, Taking
 from rsolv import reversals
 
@@ -19,6 +21,7 @@ ACTS = st.lists(
     st.tuples(st.sampled_from(["take", "take", "take", "restore", "spend", "unspend"]), st.sampled_from(IDS)),
     max_size=12,
 )
+_numbers = itertools.count(1)
 
 
 class History:
@@ -85,9 +88,10 @@ class History:
             """
             SELECT coalesce(sum(r.credits_due), 0) AS due, coalesce(sum(r.credits_taken), 0) AS taken,
                    coalesce(sum(r.receivable_cents), 0) AS owed
-            FROM reversals r WHERE r.charge_id = $1 AND r.state = 'taken'
+            FROM reversals r WHERE r.source_kind = $1 AND r.source_id = $2 AND r.state = 'taken'
             """,
-            self.taking.charge_id,
+            self.taking.paid.kind,
+            self.taking.paid.id,
         )
         charge = await self.taking.charge()
         available = (await self.taking.credits())[0]
@@ -96,6 +100,16 @@ class History:
         assert (row["owed"] == 0) or row["taken"] < due
         assert charge.amount_refunded_cents + charge.amount_disputed_cents == taken_back
         assert await self.taking.breaches() == []
+
+
+async def live_through(taking: Taking, acts: list[tuple[str, tuple[str, str]]], *, suffix: str) -> None:
+    """
+    Do all of it, and look after each step.
+    """
+    history = History(taking, suffix)
+    for act, (kind, name) in acts:
+        await history.acts[act](kind, name)
+        await history.check()
 
 
 @given(acts=ACTS)
@@ -111,8 +125,19 @@ async def test_any_order_of_refunds_disputes_and_fixes_keeps_every_promise(
     await stage.finish(charge_id)
     taking = Taking(stage, charge_id)
     await taking.make_it_sixty()
-    history = History(taking, f"_{charge_id}")
 
-    for act, (kind, name) in acts:
-        await history.acts[act](kind, name)
-        await history.check()
+    await live_through(taking, acts, suffix=f"_{charge_id}")
+
+
+@given(acts=ACTS)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_any_order_keeps_every_promise_about_an_invoice_too(
+    billed: Billed, acts: list[tuple[str, tuple[str, str]]]
+) -> None:
+    """
+    The same of sixty credits that a subscription brought.
+    """
+    await billed.empty()
+    number = next(_numbers)
+
+    await live_through(await billed.another(number), acts, suffix=f"_{number}")

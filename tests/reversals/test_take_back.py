@@ -207,11 +207,11 @@ async def test_what_was_taken_back_is_listed_with_its_postings(sixty: Taking) ->
     first = await sixty.take(967, "re_1")
     second = await sixty.take(967, "re_2")
     await sixty.restore("re_1")
-    owner, ids = sixty.stage.owner, {"customer_id": sixty.customer_id, "charge_id": sixty.charge_id}
+    owner, customer_id = sixty.stage.owner, sixty.customer_id
 
-    listed = await reversals.list_reversals(owner, **ids)
-    postings = await reversals.list_charge_postings(owner, **ids)
-    found = await reversals.find_reversal(owner, customer_id=sixty.customer_id, stripe_object_id="re_2")
+    listed = await reversals.list_reversals(owner, customer_id=customer_id, paid=sixty.paid)
+    postings = await reversals.list_postings(owner, customer_id=customer_id, paid=sixty.paid)
+    found = await reversals.find_reversal(owner, customer_id=customer_id, stripe_object_id="re_2")
 
     assert [(each.id, each.state) for each in listed] == [(first.id, "restored"), (second.id, "taken")]
     assert [posting.leg for posting in postings] == ["money", "credits"] * 2 + ["credits_restored", "money_restored"]

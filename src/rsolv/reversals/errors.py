@@ -11,7 +11,16 @@ class ReversalExceedsPayment(Conflict):
     """
 
     code = "reversal_exceeds_payment"
-    sentence = "Of charge {charge_id} {left_cents} cents are left, fewer than {amount_cents}."
+    sentence = "Of what was paid {left_cents} cents are left, fewer than {amount_cents}."
+
+
+class SeveralGrants(Conflict):
+    """
+    The payment brought several grants of credits, and no rule says which of them goes back; nothing was written.
+    """
+
+    code = "several_grants"
+    sentence = "Invoice {invoice_id} brought several grants of credits; what goes back is for somebody to decide."
 
 
 class PostedByReversal(Conflict):

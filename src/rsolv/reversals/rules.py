@@ -7,12 +7,61 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from rsolv.charges import DisputeState
+
 ReversalKind = Literal["refund", "dispute"]
 ReversalState = Literal["taken", "restored"]
-SourceKind = Literal["charge", "invoice_line"]
+SourceKind = Literal["charge", "invoice"]
 
 ACCOUNTS: dict[ReversalKind, str] = {"refund": "refunded", "dispute": "disputed"}
 SOURCES: dict[ReversalKind, str] = {"refund": "refund_reversal", "dispute": "dispute_reversal"}
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """
+    What was paid and can be taken back: a charge, or an invoice of a subscription, by its id.
+    """
+
+    kind: SourceKind
+    id: int
+
+    def __str__(self) -> str:
+        """
+        Return how it is named to people.
+        """
+        return f"{self.kind} {self.id}"
+
+    @property
+    def charge_id(self) -> int | None:
+        """
+        Return which charge it is, if it is one.
+        """
+        return self.id if self.kind == "charge" else None
+
+    @property
+    def invoice_id(self) -> int | None:
+        """
+        Return which invoice it is, if it is one.
+        """
+        return self.id if self.kind == "invoice" else None
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """
+        Return what postings, records and errors say that it is.
+        """
+        return {f"{self.kind}_id": self.id}
+
+
+def paid_by(*, charge_id: int | None, invoice_id: int | None) -> Paid:
+    """
+    Return what was paid, from a row that names one or the other.
+    """
+    if charge_id is not None:
+        return Paid("charge", charge_id)
+    assert invoice_id is not None, "a row names one of them"
+    return Paid("invoice", invoice_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +76,46 @@ class Source:
     currency: str
     credits_granted: int
     grant_posting_id: int | None
+
+    @property
+    def paid(self) -> Paid:
+        """
+        Return what it was paid for.
+        """
+        return Paid(self.kind, self.id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reversible:
+    """
+    What was paid, by which payments at Stripe, and which grants that brought, as who takes it back holds it.
+    """
+
+    paid: Paid
+    amount_cents: int
+    currency: str
+    stripe_payment_ids: tuple[str, ...]
+    credits: int
+    grant_posting_ids: tuple[int, ...]
+    amount_refunded_cents: int
+    amount_disputed_cents: int
+    dispute_state: DisputeState
+
+    @property
+    def source(self) -> Source | None:
+        """
+        Return the payment with the grant that it bought; None when it bought several, which no rule divides.
+        """
+        if len(self.grant_posting_ids) > 1:
+            return None
+        return Source(
+            kind=self.paid.kind,
+            id=self.paid.id,
+            paid_cents=self.amount_cents,
+            currency=self.currency,
+            credits_granted=self.credits,
+            grant_posting_id=next(iter(self.grant_posting_ids), None),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

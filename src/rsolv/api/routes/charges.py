@@ -167,8 +167,8 @@ async def explain_charge(call: Call) -> Reply:
     """
     async with call.parts.database.transaction() as connection:
         found = await charges.explain_charge(connection, customer_id=call.customer_id, charge_id=call.path.id)
-        reversing = await reversals.list_charge_postings(
-            connection, customer_id=call.customer_id, charge_id=call.path.id
+        reversing = await reversals.list_postings(
+            connection, customer_id=call.customer_id, paid=reversals.Paid("charge", call.path.id)
         )
     charge = found.charge
     return Reply(

@@ -47,7 +47,7 @@ async def _take(
             connection,
             bus,
             customer_id=known.customer_id,
-            charge_id=known.charge_id,
+            paid=reversals.Paid("charge", known.charge_id),
             kind="dispute",
             stripe_object_id=reversal_of(known.stripe_dispute_id, movement=theirs.movements),
             amount_cents=theirs.amount_cents,

@@ -27,7 +27,7 @@ from rsolv.refunds.rules import (
     named_by,
 )
 from rsolv.refunds.service.rest import end, note, rest
-from rsolv.reversals import ReversalExceedsPayment
+from rsolv.reversals import Paid, ReversalExceedsPayment
 
 Believed = Literal["foreign", "already", "moved", "parked"]
 """
@@ -90,7 +90,7 @@ async def _take_back(
             connection,
             bus,
             customer_id=refund.customer_id,
-            charge_id=refund.charge_id,
+            paid=Paid("charge", refund.charge_id),
             kind="refund",
             stripe_object_id=theirs.id,
             amount_cents=theirs.amount_cents,

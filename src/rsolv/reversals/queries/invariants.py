@@ -1,5 +1,5 @@
 """
-What must hold between reversals, charges and the ledger; checked by `rsolv ledger verify` beside the ledger's own.
+What must hold between reversals, what was paid and the ledger; checked by `rsolv ledger verify` beside the others.
 """
 
 from rsolv.ledger import Invariant
@@ -7,24 +7,32 @@ from rsolv.ledger import Invariant
 INVARIANTS: tuple[Invariant, ...] = (
     Invariant(
         "R-1",
-        "refunds and disputes never take more than was paid, and a charge says how much they took",
+        "refunds and disputes never take more than was paid, and charge and invoice say how much they took",
         """
-        WITH charge AS (
-            SELECT i.id, coalesce(i.late_cents, d.amount_cents) AS paid_cents, i.amount_refunded_cents,
-                   i.amount_disputed_cents, max(r.paid_cents) AS reversible_cents,
-                   coalesce(sum(r.amount_cents) FILTER (WHERE r.kind = 'refund'), 0) AS refunded_cents,
-                   coalesce(sum(r.amount_cents) FILTER (WHERE r.kind = 'dispute'), 0) AS disputed_cents
+        WITH paid AS (
+            SELECT 'charge' AS kind, i.customer_id, i.id, coalesce(i.late_cents, d.amount_cents) AS paid_cents,
+                   i.amount_refunded_cents, i.amount_disputed_cents
             FROM charge_intents i
             JOIN charge_debts d ON d.customer_id = i.customer_id AND d.id = i.debt_id
-            LEFT JOIN reversals r ON r.customer_id = i.customer_id AND r.charge_id = i.id AND r.state = 'taken'
-            GROUP BY i.customer_id, i.id, d.amount_cents
+            UNION ALL
+            SELECT 'invoice', customer_id, id, amount_paid_cents, amount_refunded_cents, amount_disputed_cents
+            FROM subscription_invoices
+        ), taken AS (
+            SELECT p.kind || ' ' || p.id AS name, p.paid_cents, p.amount_refunded_cents, p.amount_disputed_cents,
+                   max(r.paid_cents) AS reversible_cents,
+                   coalesce(sum(r.amount_cents) FILTER (WHERE r.kind = 'refund'), 0) AS refunded_cents,
+                   coalesce(sum(r.amount_cents) FILTER (WHERE r.kind = 'dispute'), 0) AS disputed_cents
+            FROM paid p
+            LEFT JOIN reversals r ON r.customer_id = p.customer_id AND r.source_kind = p.kind AND r.source_id = p.id
+              AND r.state = 'taken'
+            GROUP BY p.kind, p.customer_id, p.id, p.paid_cents, p.amount_refunded_cents, p.amount_disputed_cents
         ), wrong AS (
-            SELECT id FROM charge
+            SELECT name FROM taken
             WHERE refunded_cents + disputed_cents > paid_cents OR reversible_cents <> paid_cents
                OR (refunded_cents, disputed_cents) <> (amount_refunded_cents, amount_disputed_cents)
         )
-        SELECT (SELECT count(*) FROM charge) AS checked, (SELECT count(*) FROM wrong) AS breaches,
-               (SELECT 'charge ' || min(id) FROM wrong) AS example
+        SELECT (SELECT count(*) FROM taken) AS checked, (SELECT count(*) FROM wrong) AS breaches,
+               (SELECT min(name) FROM wrong) AS example
         """,
     ),
     Invariant(

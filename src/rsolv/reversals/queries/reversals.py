@@ -7,7 +7,7 @@ from datetime import datetime
 
 from rsolv.charges import ChargePosting
 from rsolv.db import Connection, Row
-from rsolv.reversals.rules import Reversal, ReversalKind, ReversalState, Share, Source
+from rsolv.reversals.rules import Paid, Reversal, ReversalKind, ReversalState, Share, Source
 
 _LIST_REVERSALS = """
     SELECT id, customer_id, kind, stripe_object_id, source_kind, source_id, charge_id, paid_cents, credits_granted,
@@ -95,8 +95,8 @@ async def insert_reversal(
         """
         INSERT INTO reversals (customer_id, kind, stripe_object_id, source_kind, source_id, paid_cents,
                                credits_granted, grant_posting_id, amount_cents, currency, credits_due, credits_taken,
-                               receivable_cents, money_posting_id, taken_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+                               receivable_cents, money_posting_id, taken_at, invoice_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
         """,
         customer_id,
         kind,
@@ -113,6 +113,7 @@ async def insert_reversal(
         share.receivable_cents,
         money_posting_id,
         now,
+        source.paid.invoice_id,
     )
 
 
@@ -157,11 +158,9 @@ async def restore_reversal(
     return replace(reversal, **row)
 
 
-async def list_charge_postings(
-    connection: Connection, *, customer_id: int, charge_id: int, limit: int
-) -> list[ChargePosting]:
+async def list_postings(connection: Connection, *, customer_id: int, paid: Paid, limit: int) -> list[ChargePosting]:
     """
-    Return what the reversals of a charge posted in the ledger, in order.
+    Return what the reversals of a charge or an invoice posted in the ledger, in order.
     """
     rows = await connection.fetch(
         """
@@ -172,11 +171,12 @@ async def list_charge_postings(
           AND p.cause_id = r.stripe_object_id
         JOIN ledger_entries AS e ON e.customer_id = p.customer_id AND e.posting_id = p.id
         JOIN ledger_accounts AS a ON a.customer_id = e.customer_id AND a.id = e.account_id
-        WHERE r.customer_id = $1 AND r.charge_id = $2
-        GROUP BY p.id, p.leg, p.source ORDER BY p.id LIMIT $3
+        WHERE r.customer_id = $1 AND r.source_kind = $2 AND r.source_id = $3
+        GROUP BY p.id, p.leg, p.source ORDER BY p.id LIMIT $4
         """,
         customer_id,
-        charge_id,
+        paid.kind,
+        paid.id,
         limit,
     )
     return [

@@ -66,7 +66,7 @@ async def _correct(connection: Connection, reversal: Reversal, share: Share) -> 
             amounts_cents={"receivable": owed_cents, ACCOUNTS[reversal.kind]: -owed_cents},
             source=SOURCES[reversal.kind],
             cause=ledger.Cause(reversal.kind, reversal.stripe_object_id, f"money_{number}"),
-            metadata={"charge_id": reversal.charge_id},
+            metadata=reversal.source.paid.facts,
         )
     await reversals.correct_reversal(connection, reversal, share)
 
@@ -79,7 +79,7 @@ async def move_credits(connection: Connection, reversal: Reversal, credits_more:
         return
     assert reversal.grant_posting_id is not None, "without a grant there are no credits"
     cause = ledger.Cause(reversal.kind, reversal.stripe_object_id, leg)
-    metadata: dict[str, object] = {"charge_id": reversal.charge_id}
+    metadata = reversal.source.paid.facts
     if credits_more < 0:
         await ledger.give_back(
             connection,

@@ -6,7 +6,7 @@ from rsolv.charges import ChargePosting
 from rsolv.db import Connection
 from rsolv.reversals.errors import PostedByReversal
 from rsolv.reversals.queries import reversals
-from rsolv.reversals.rules import Reversal
+from rsolv.reversals.rules import Paid, Reversal
 
 AT_MOST = 1_000
 
@@ -18,12 +18,12 @@ async def find_reversal(connection: Connection, *, customer_id: int, stripe_obje
     return await reversals.find_reversal(connection, customer_id=customer_id, stripe_object_id=stripe_object_id)
 
 
-async def list_reversals(connection: Connection, *, customer_id: int, charge_id: int) -> list[Reversal]:
+async def list_reversals(connection: Connection, *, customer_id: int, paid: Paid) -> list[Reversal]:
     """
-    Return what was taken back of a charge, restored or not, the first to come first.
+    Return what was taken back of a charge or an invoice, restored or not, the first to come first.
     """
     return await reversals.list_reversals(
-        connection, customer_id=customer_id, source_kind="charge", source_id=charge_id, state=None, limit=AT_MOST
+        connection, customer_id=customer_id, source_kind=paid.kind, source_id=paid.id, state=None, limit=AT_MOST
     )
 
 
@@ -41,8 +41,8 @@ async def require_no_reversal(connection: Connection, *, customer_id: int, posti
         raise PostedByReversal(posting_id=posting_id, stripe_object_id=stripe_object_id)
 
 
-async def list_charge_postings(connection: Connection, *, customer_id: int, charge_id: int) -> list[ChargePosting]:
+async def list_postings(connection: Connection, *, customer_id: int, paid: Paid) -> list[ChargePosting]:
     """
-    Return what the reversals of a charge posted in the ledger, in order.
+    Return what the reversals of a charge or an invoice posted in the ledger, in order.
     """
-    return await reversals.list_charge_postings(connection, customer_id=customer_id, charge_id=charge_id, limit=AT_MOST)
+    return await reversals.list_postings(connection, customer_id=customer_id, paid=paid, limit=AT_MOST)

@@ -4,15 +4,15 @@ Take a part of a payment back.
 
 from datetime import datetime
 
-from rsolv import charges, ledger
-from rsolv.charges import PaidCharge
+from rsolv import ledger
 from rsolv.db import Connection
 from rsolv.kernel.events import EventBus
-from rsolv.reversals.errors import ReversalDiffers, ReversalExceedsPayment
+from rsolv.reversals.errors import ReversalDiffers, ReversalExceedsPayment, SeveralGrants
 from rsolv.reversals.queries import reversals
 from rsolv.reversals.rules import (
     SOURCES,
     ChargeReversed,
+    Paid,
     Reversal,
     ReversalKind,
     Share,
@@ -22,6 +22,7 @@ from rsolv.reversals.rules import (
     shares,
 )
 from rsolv.reversals.service.balance import bring, count_takable, list_live, move_credits
+from rsolv.reversals.service.paid import lock_paid, note_reversed
 
 
 async def take_back(
@@ -29,37 +30,41 @@ async def take_back(
     bus: EventBus,
     *,
     customer_id: int,
-    charge_id: int,
+    paid: Paid,
     kind: ReversalKind,
     stripe_object_id: str,
     amount_cents: int,
     now: datetime,
 ) -> Reversal:
     """
-    Post that a refund or a dispute took so much of a charge, with its share of the credits; publish `ChargeReversed`.
+    Post that a refund or a dispute took so much of what was paid, with its share of the credits that were bought.
 
-    What of those is spent becomes receivable, never an error. Locks the charge, then the customer's credits, until the
-    transaction ends. Idempotent by *stripe_object_id*: a repeat moves nothing, also when it was restored since.
+    What of those is spent becomes receivable, never an error. Locks the charge or the invoice, then the customer's
+    credits, until the transaction ends. Publishes `ChargeReversed` for a charge. Idempotent by *stripe_object_id*: a
+    repeat moves nothing, also when it was restored since.
 
     Raises:
-        UnknownCharge: the customer has no such charge.
-        ChargeNotPaid: nothing was paid by it.
+        UnknownCharge, UnknownInvoice: the customer has no such thing.
+        ChargeNotPaid, InvoiceNotPaid: nothing was paid by it.
         ReversalExceedsPayment: less than that is left of what was paid; nothing is written.
         ReversalDiffers: it took something else back before; nothing is written.
+        SeveralGrants: it brought credits by several lines; nothing is written.
     """
     assert amount_cents > 0, "something is taken"
-    charge = await charges.lock_paid_charge(connection, customer_id=customer_id, charge_id=charge_id)
+    reversible = await lock_paid(connection, customer_id=customer_id, paid=paid)
     await ledger.lock_available(connection, customer_id=customer_id)
     found = await reversals.find_reversal(connection, customer_id=customer_id, stripe_object_id=stripe_object_id)
     if found is not None:
-        if (found.charge_id, found.kind, found.amount_cents) != (charge_id, kind, amount_cents):
+        if (found.source.paid, found.kind, found.amount_cents) != (paid, kind, amount_cents):
             raise ReversalDiffers(stripe_object_id=stripe_object_id)
         return found
-    source = _source(charge)
+    source = reversible.source
+    if source is None:
+        raise SeveralGrants(**paid.facts)
     live = await list_live(connection, source, customer_id=customer_id)
     left = left_cents(source, live)
     if amount_cents > left:
-        raise ReversalExceedsPayment(charge_id=charge_id, left_cents=left, amount_cents=amount_cents)
+        raise ReversalExceedsPayment(left_cents=left, amount_cents=amount_cents, **paid.facts)
     takable = await count_takable(connection, source, live, customer_id=customer_id)
     *others, own = shares(source, [*(each.amount_cents for each in live), amount_cents], credits_takable=takable)
     await bring(connection, live, others)
@@ -79,17 +84,18 @@ async def take_back(
 
 async def tell(connection: Connection, bus: EventBus, reversal: Reversal, *, now: datetime) -> None:
     """
-    Let the charge know how much of it is taken back, and who wants to know that it changed.
+    Let the charge or the invoice know how much of it is taken back, and who wants to know that a charge changed.
     """
-    assert reversal.charge_id is not None, "only charges are taken back so far"
     live = await list_live(connection, reversal.source, customer_id=reversal.customer_id)
-    await charges.note_reversed(
+    await note_reversed(
         connection,
         customer_id=reversal.customer_id,
-        charge_id=reversal.charge_id,
+        paid=reversal.source.paid,
         refunded_cents=sum(each.amount_cents for each in live if each.kind == "refund"),
         disputed_cents=sum(each.amount_cents for each in live if each.kind == "dispute"),
     )
+    if reversal.charge_id is None:
+        return
     event = ChargeReversed(
         customer_id=reversal.customer_id,
         charge_id=reversal.charge_id,
@@ -119,7 +125,7 @@ async def _take(
         amounts_cents=money_moves(kind, amount_cents=amount_cents, receivable_cents=share.receivable_cents),
         source=SOURCES[kind],
         cause=ledger.Cause(kind, stripe_object_id, "money"),
-        metadata={"charge_id": source.id},
+        metadata=source.paid.facts,
     )
     await reversals.insert_reversal(
         connection,
@@ -136,14 +142,3 @@ async def _take(
     assert made is not None, "just written"
     await move_credits(connection, made, share.credits_taken, leg="credits")
     return made
-
-
-def _source(charge: PaidCharge) -> Source:
-    return Source(
-        kind="charge",
-        id=charge.id,
-        paid_cents=charge.amount_cents,
-        currency=charge.currency,
-        credits_granted=charge.credits,
-        grant_posting_id=charge.grant_posting_id,
-    )
