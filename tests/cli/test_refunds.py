@@ -12,7 +12,9 @@ import pytest
 from cli.conftest import Rsolv
 from cli.paid import Paid, pay_for_a_fix, staged
 from refunds.giving import Giving
+from reversals.billed import Billed
 from rsolv.cli.refunds import _cents
+from subscriptions.stage import Stage as PlanStage
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +58,7 @@ def test_a_refund_is_listed_and_shown(rsolv: Rsolv, paid: Paid) -> None:
     [
         ("create {charge} --customer {customer} --amount 29.01 --reason test", "refund_exceeds_charge"),
         ("create 404 --customer {customer} --reason test", "unknown_charge"),
+        ("create --invoice 404 --customer {customer} --reason test", "unknown_invoice"),
         ("show 404 --customer {customer}", "unknown_refund"),
         ("list 404", "unknown_customer"),
     ],
@@ -80,6 +83,39 @@ def test_an_amount_that_is_none_is_a_mistake_in_the_command(rsolv: Rsolv, paid: 
     words = f"refunds create {paid.charge_id} --customer {paid.customer_id} --reason test --amount={amount}"
 
     assert rsolv(*words.split(" ")).exit_code == 2
+
+
+@pytest.mark.parametrize("what", ["", "{charge} --invoice 1"])
+def test_a_refund_is_of_a_charge_or_of_an_invoice(rsolv: Rsolv, paid: Paid, what: str) -> None:
+    """
+    Of neither or of both it is a mistake in the command.
+    """
+    words = f"refunds create {what} --customer {paid.customer_id} --reason test".format(charge=paid.charge_id)
+
+    assert rsolv(*words.split()).exit_code == 2
+
+
+def test_a_refund_of_an_invoice_is_asked_for_and_shown(rsolv: Rsolv, shared_url: str, paid: Paid) -> None:
+    """
+    As one of a charge is.
+    """
+    assert paid is not None
+    customer_id, invoice_id = asyncio.run(bill_another(shared_url))
+
+    made = rsolv(*f"refunds create --invoice {invoice_id} --customer {customer_id} --amount 1 --reason test".split())
+
+    assert made.stdout.endswith(f"of $1.00 of invoice {invoice_id}: asked.\n"), made.stderr
+    assert f"invoice {invoice_id}" in rsolv("refunds", "list", str(customer_id)).stdout
+
+
+async def bill_another(url: str) -> tuple[int, int]:
+    """
+    Have another customer subscribe to Pro: their id, and their invoice's.
+    """
+    async with staged(url, email="pro@example.com") as stage:
+        plans = PlanStage(stage.database, stage.owner, stage.gateway, stage.twin, stage.acme)
+        billed = await Billed.at_first(plans)
+        return billed.customer_id, billed.invoice_id
 
 
 @pytest.mark.parametrize(("amount", "cents"), [("14.50", 1_450), ("29", 2_900), ("0.01", 1), ("whole", None)])

@@ -11,6 +11,7 @@ from rsolv import refunds
 from rsolv.api import Parts
 from rsolv.audit import Actor
 from rsolv.kernel import clock
+from rsolv.reversals import Paid
 from stripe_twin.twin import Twin
 
 METHODS = "/api/v1/billing/payment-methods"
@@ -53,7 +54,7 @@ async def test_a_refund_is_shown_with_its_charge_and_makes_room_under_the_cap(
         await refunds.ask_refund(
             connection,
             customer_id=customer_id,
-            charge_id=int(first),
+            paid=Paid("charge", int(first)),
             amount_cents=None,
             reason="wrong fix",
             actor=Actor("operator", "ada"),

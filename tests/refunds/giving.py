@@ -58,6 +58,13 @@ class Giving:
         """
         return Taking(self.stage, self.charge_id)
 
+    @property
+    def price_cents(self) -> int:
+        """
+        Return how much was paid.
+        """
+        return PRICE
+
     async def ask(self, cents: int | None = None, *, act: str | None = None, reason: str = "wrong fix") -> Refund:
         """
         Ask for a refund, as an operator.
@@ -66,7 +73,7 @@ class Giving:
             return await refunds.ask_refund(
                 connection,
                 customer_id=self.stage.customer_id,
-                charge_id=self.charge_id,
+                paid=self.taking.paid,
                 amount_cents=cents,
                 reason=reason,
                 actor=ADA,
@@ -174,21 +181,22 @@ class Giving:
         found = await ledger.verify(self.stage.owner, (*INVARIANTS, *refunds.INVARIANTS))
         return [each.id for each in ledger.breached(found)]
 
-    async def require_refunded_once(self, refund_id: int, *, cents: int = PRICE) -> None:
+    async def require_refunded_once(self, refund_id: int, *, cents: int | None = None) -> None:
         """
-        Insist on one refund at Stripe, one posting of its money, and sound books.
+        Insist on one refund at Stripe, of all unless told how much, one posting of its money, and sound books.
         """
+        cents = self.price_cents if cents is None else cents
         refund = await self.refund(refund_id)
         assert (refund.state, refund.amount_cents) == ("succeeded", cents), refund
         assert self.theirs() == [("succeeded", cents)]
         assert (await self.taking.charge()).amount_refunded_cents == cents
-        assert (await self.stage.money())["usd"]["processor"] == PRICE - cents
+        assert (await self.stage.money())["usd"]["processor"] == self.price_cents - cents
         assert await self.breaches() == []
 
     async def require_nothing_moved(self) -> None:
         """
         Insist that the charge's money is where it was, and on sound books.
         """
-        assert await self.dollars() == {"processor": PRICE, "revenue": -PRICE}
+        assert await self.dollars() == {"processor": self.price_cents, "revenue": -self.price_cents}
         assert (await self.taking.charge()).refund_state == "none"
         assert await self.breaches() == []

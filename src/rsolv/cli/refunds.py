@@ -14,14 +14,16 @@ from rsolv.cli.outcome import Json, expected_failures, show, table
 from rsolv.db import Database
 from rsolv.kernel import clock
 from rsolv.refunds import Refund
+from rsolv.reversals import paid_by
 from rsolv.usage import money
 
 app = typer.Typer(help="Give money back, and see what became of it.", no_args_is_help=True)
 
-ChargeId = Annotated[int, typer.Argument(metavar="CHARGE", help="The charge's id.")]
+ChargeId = Annotated[int | None, typer.Argument(metavar="CHARGE", help="The charge's id.")]
+InvoiceId = Annotated[int | None, typer.Option("--invoice", help="In place of a charge: the invoice's id.")]
 RefundId = Annotated[int, typer.Argument(metavar="REFUND", help="The refund's id.")]
 Customer = Annotated[str, typer.Option("--customer", help="Whose it is: an id or an e-mail address.")]
-Amount = Annotated[str, typer.Option(help="How much, as in 14.50, or `whole`: what is left of the charge.")]
+Amount = Annotated[str, typer.Option(help="How much, as in 14.50, or `whole`: what is left of it.")]
 Reason = Annotated[str, typer.Option(help="Why; kept with the refund and in the audit record.")]
 ActId = Annotated[str | None, typer.Option("--act", help="Your id of this act: repeating it asks for nothing more.")]
 _WHOLE = "whole"
@@ -29,20 +31,26 @@ _WHOLE = "whole"
 
 @app.command()
 def create(
-    charge_id: ChargeId,
+    charge_id: ChargeId = None,
     *,
     customer: Customer,
     reason: Reason,
+    invoice_id: InvoiceId = None,
     amount: Amount = _WHOLE,
     act_id: ActId = None,
     json_output: Json = False,
 ) -> None:
     """
-    Ask that a charge be refunded, in whole or in part; the worker does it, and `show` says what came of it.
+    Ask that a charge or an invoice be refunded, in whole or in part; the worker does it, and `show` tells the outcome.
+
+    A refund never ends a subscription.
 
     Examples: `rsolv refunds create 41 --customer 7 --reason "wrong fix"`,
-    `rsolv refunds create 41 --customer ada@example.com --amount 14.50 --reason goodwill --act ticket-12`.
+    `rsolv refunds create --invoice 12 --customer ada@example.com --amount 14.50 --reason goodwill --act ticket-12`.
     """
+    if (charge_id is None) == (invoice_id is None):
+        raise typer.BadParameter("name a charge, or an invoice by --invoice")
+    paid = paid_by(charge_id=charge_id, invoice_id=invoice_id)
     cents = _cents(amount)
     with expected_failures(as_json=json_output):
 
@@ -51,7 +59,7 @@ def create(
                 return await refunds.ask_refund(
                     connection,
                     customer_id=(await get_by_name(connection, customer)).id,
-                    charge_id=charge_id,
+                    paid=paid,
                     amount_cents=cents,
                     reason=reason,
                     actor=operator(),
@@ -117,16 +125,16 @@ def _cents(amount: str) -> int | None:
 def _as_text(refund: Refund) -> str:
     amount = money(refund.amount_cents, refund.currency)
     why = refund.failure_reason or refund.parked_reason
-    return f"Refund {refund.id} of {amount} of charge {refund.charge_id}: {refund.state}{f' ({why})' if why else ''}."
+    return f"Refund {refund.id} of {amount} of {refund.paid}: {refund.state}{f' ({why})' if why else ''}."
 
 
 def _as_table(found: list[Refund]) -> str:
-    headings = ["id", "asked", "charge", "amount", "state", "asked by", "reason"]
+    headings = ["id", "asked", "of", "amount", "state", "asked by", "reason"]
     rows: list[list[object]] = [
         [
             each.id,
             f"{each.asked_at:%Y-%m-%d %H:%M}",
-            each.charge_id,
+            str(each.paid),
             money(each.amount_cents, each.currency),
             each.state,
             each.asked_by,

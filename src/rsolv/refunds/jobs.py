@@ -2,7 +2,7 @@
 The machine: have Stripe give money back, once, calling it only between transactions.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from rsolv.jobs import Handler, JobCall, Schedule
 from rsolv.kernel import clock
 from rsolv.kernel.events import EventBus
 from rsolv.refunds.rules import Refund, in_order, key_of, metadata_of, nothing
-from rsolv.refunds.service.claim import claim, payment_of, prepare_sending, wake_overdue
+from rsolv.refunds.service.claim import claim, payments_of, prepare_sending, wake_overdue
 from rsolv.refunds.service.fail import take_failure
 from rsolv.refunds.service.read import get_refund
 from rsolv.refunds.service.settle import settle_refund
@@ -76,18 +76,18 @@ async def advance(machine: Machine, *, customer_id: int, refund_id: int, now: da
     if claimed is None:
         return
     async with machine.database.reading() as connection:
-        payment_id = await payment_of(connection, claimed)
+        payment_ids = await payments_of(connection, claimed)
     try:
         if claimed.tries > 0 or claimed.stripe_refund_id is not None:
-            await _look(machine, payment_id, now=now)
-        await _send(machine, claimed, payment_id, now=now)
+            await _look(machine, payment_ids, now=now)
+        await _send(machine, claimed, payment_ids, now=now)
     except GatewayFailure as failure:
         async with machine.database.transaction() as connection:
             await take_failure(connection, claimed, failure, now=now)
     machine.at("R5")
 
 
-async def _send(machine: Machine, claimed: Refund, payment_id: str, *, now: datetime) -> None:
+async def _send(machine: Machine, claimed: Refund, payment_ids: Sequence[str], *, now: datetime) -> None:
     """
     Ask Stripe for the refund, unless it is known there by now.
     """
@@ -95,6 +95,7 @@ async def _send(machine: Machine, claimed: Refund, payment_id: str, *, now: date
         refund = await prepare_sending(connection, claimed, now=now)
     if refund is None:
         return
+    [payment_id] = payment_ids  # who asks for a refund makes sure
     machine.at("R2")
     try:
         made = await machine.gateway.refund_payment(
@@ -105,7 +106,7 @@ async def _send(machine: Machine, claimed: Refund, payment_id: str, *, now: date
             key=key_of(refund),
         )
     except GatewayMisused:
-        await _look(machine, payment_id, now=now)  # perhaps it was refused because it is there
+        await _look(machine, payment_ids, now=now)  # perhaps it was refused because it is there
         if await _is_known(machine, refund):
             return
         raise
@@ -121,10 +122,11 @@ async def _is_known(machine: Machine, refund: Refund) -> bool:
     return found.stripe_refund_id is not None
 
 
-async def _look(machine: Machine, payment_id: str, *, now: datetime) -> None:
+async def _look(machine: Machine, payment_ids: Sequence[str], *, now: datetime) -> None:
     """
-    Read all refunds of a payment, and believe them; by list, which is never behind.
+    Read all refunds of the payments, and believe them; by list, which is never behind.
     """
-    for theirs in in_order(await machine.gateway.list_refunds(payment_id)):
+    read = [theirs for payment_id in payment_ids for theirs in await machine.gateway.list_refunds(payment_id)]
+    for theirs in in_order(read):
         async with machine.database.transaction() as connection:
             await settle_refund(connection, machine.bus, theirs, now=now)

@@ -9,6 +9,7 @@ from typing import Literal
 
 from rsolv import stripe_gateway
 from rsolv.jobs import Job
+from rsolv.reversals import Paid, paid_by
 from rsolv.stripe_gateway import CUSTOMER_KEY
 
 RefundState = Literal["asked", "pending", "succeeded", "failed", "canceled"]
@@ -33,6 +34,7 @@ How long a refund may be without an end before somebody is told. Banks that take
 UNRESOLVED = "unresolved"
 REFUSED_BY_STRIPE = "refused_by_stripe"
 EXCEEDS_PAYMENT = "exceeds_payment"
+SEVERAL_GRANTS = "several_grants"
 _DIGITS_MAX = 18
 _FIRST_PAUSE = timedelta(seconds=10)
 _LONGEST_PAUSE = timedelta(hours=1)
@@ -70,7 +72,8 @@ class Refund:
 
     id: int
     customer_id: int
-    charge_id: int
+    charge_id: int | None
+    invoice_id: int | None
     nonce: str
     amount_cents: int
     currency: str
@@ -89,6 +92,13 @@ class Refund:
     failure_reason: str | None
     asked_at: datetime
     moved_at: datetime
+
+    @property
+    def paid(self) -> Paid:
+        """
+        Return what it gives back a part of.
+        """
+        return paid_by(charge_id=self.charge_id, invoice_id=self.invoice_id)
 
 
 def metadata_of(refund: Refund) -> dict[str, str]:

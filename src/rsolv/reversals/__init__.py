@@ -11,7 +11,7 @@ from rsolv.reversals.errors import PostedByReversal, ReversalDiffers, ReversalEx
 from rsolv.reversals.queries.invariants import INVARIANTS
 from rsolv.reversals.rules import ChargeReversed, Paid, Reversal, ReversalKind, Reversible, paid_by
 from rsolv.reversals.service.collect import collect_shortfall
-from rsolv.reversals.service.paid import find_owner_of_payment, lock_paid, note_dispute
+from rsolv.reversals.service.paid import find_owner_of_payment, list_payments, lock_paid, note_dispute
 from rsolv.reversals.service.read import find_reversal, list_postings, list_reversals, require_no_reversal
 from rsolv.reversals.service.restore import restore
 from rsolv.reversals.service.take_back import take_back
@@ -30,6 +30,7 @@ __all__ = [
     "collect_shortfall",
     "find_owner_of_payment",
     "find_reversal",
+    "list_payments",
     "list_postings",
     "list_reversals",
     "lock_paid",

@@ -35,7 +35,13 @@ from rsolv.subscriptions.service.cards import follow_default_card, refuse_remova
 from rsolv.subscriptions.service.change import cancel_subscription, resume_subscription
 from rsolv.subscriptions.service.look import look
 from rsolv.subscriptions.service.open_subscription import SubscriptionRequest, open_subscription
-from rsolv.subscriptions.service.paid import find_owner_of_payment, lock_paid_invoice, note_dispute, note_reversed
+from rsolv.subscriptions.service.paid import (
+    find_owner_of_payment,
+    list_payments,
+    lock_paid_invoice,
+    note_dispute,
+    note_reversed,
+)
 from rsolv.subscriptions.service.preview import Preview, agreement, preview_subscription
 from rsolv.subscriptions.service.read import InvoiceWithLines, find_current, get_invoice, list_invoices
 from rsolv.subscriptions.service.settle_invoice import settle_invoice
@@ -74,6 +80,7 @@ __all__ = [
     "follow_default_card",
     "get_invoice",
     "list_invoices",
+    "list_payments",
     "lock_paid_invoice",
     "look",
     "note_dispute",

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 
 from rsolv.db import Connection, Row
 from rsolv.refunds.rules import Refund, RefundState
+from rsolv.reversals import Paid
 
 _LIST_REFUNDS = """
-    SELECT id, customer_id, charge_id, nonce, amount_cents, currency, reason, stripe_reason, asked_by, act, state,
-           key_number, tries, server_errors, sent_at, wake_at, parked_reason, stripe_refund_id, failure_reason,
+    SELECT id, customer_id, charge_id, invoice_id, nonce, amount_cents, currency, reason, stripe_reason, asked_by, act,
+           state, key_number, tries, server_errors, sent_at, wake_at, parked_reason, stripe_refund_id, failure_reason,
            asked_at, moved_at
     FROM refunds
     WHERE customer_id = $1 AND ($2::bigint IS NULL OR id = $2) AND ($3::text IS NULL OR act = $3)
@@ -17,8 +18,8 @@ _LIST_REFUNDS = """
     ORDER BY id DESC LIMIT $5
 """
 _LOCK_REFUND = """
-    SELECT id, customer_id, charge_id, nonce, amount_cents, currency, reason, stripe_reason, asked_by, act, state,
-           key_number, tries, server_errors, sent_at, wake_at, parked_reason, stripe_refund_id, failure_reason,
+    SELECT id, customer_id, charge_id, invoice_id, nonce, amount_cents, currency, reason, stripe_reason, asked_by, act,
+           state, key_number, tries, server_errors, sent_at, wake_at, parked_reason, stripe_refund_id, failure_reason,
            asked_at, moved_at
     FROM refunds WHERE customer_id = $1 AND id = $2
     FOR NO KEY UPDATE
@@ -29,7 +30,7 @@ async def insert_refund(
     connection: Connection,
     *,
     customer_id: int,
-    charge_id: int,
+    paid: Paid,
     amount_cents: int,
     currency: str,
     reason: str,
@@ -43,13 +44,14 @@ async def insert_refund(
     """
     refund_id: int = await connection.fetchval(
         """
-        INSERT INTO refunds (customer_id, charge_id, amount_cents, currency, reason, stripe_reason, asked_by, act,
-                             wake_at, asked_at, moved_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $9)
+        INSERT INTO refunds (customer_id, charge_id, invoice_id, amount_cents, currency, reason, stripe_reason,
+                             asked_by, act, wake_at, asked_at, moved_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $10)
         RETURNING id
         """,
         customer_id,
-        charge_id,
+        paid.charge_id,
+        paid.invoice_id,
         amount_cents,
         currency,
         reason,
@@ -103,18 +105,19 @@ async def find_owner_by_stripe_refund(connection: Connection, stripe_refund_id: 
     return row and (row["customer_id"], row["refund_id"])
 
 
-async def sum_asked(connection: Connection, *, customer_id: int, charge_id: int) -> int:
+async def sum_asked(connection: Connection, *, customer_id: int, paid: Paid) -> int:
     """
-    Add up the refunds of a charge that have taken nothing back yet.
+    Add up the refunds of a charge or an invoice that have taken nothing back yet.
     """
     return int(
         await connection.fetchval(
             """
             SELECT coalesce(sum(amount_cents), 0) FROM refunds
-            WHERE customer_id = $1 AND charge_id = $2 AND state = 'asked'
+            WHERE customer_id = $1 AND (charge_id = $2 OR invoice_id = $3) AND state = 'asked'
             """,
             customer_id,
-            charge_id,
+            paid.charge_id,
+            paid.invoice_id,
         )
     )
 

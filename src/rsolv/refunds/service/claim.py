@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from rsolv import charges
+from rsolv import reversals
 from rsolv.db import Connection
 from rsolv.jobs import enqueue
 from rsolv.refunds.errors import UnknownRefund
@@ -56,13 +56,13 @@ async def prepare_sending(connection: Connection, claimed: Refund, *, now: datet
     return await refunds.note_sending(connection, refund, with_new_key=with_new_key, now=now)
 
 
-async def payment_of(connection: Connection, refund: Refund) -> str:
+async def payments_of(connection: Connection, refund: Refund) -> list[str]:
     """
-    Return the payment at Stripe that is given back.
+    Return the payments at Stripe that it may give back: one, unless it was made there of an invoice paid in parts.
     """
-    charge = await charges.get_charge(connection, customer_id=refund.customer_id, charge_id=refund.charge_id)
-    assert charge.stripe_payment_id is not None, "it was paid"
-    return charge.stripe_payment_id
+    found = await reversals.list_payments(connection, customer_id=refund.customer_id, paid=refund.paid)
+    assert found, "it was paid"
+    return found
 
 
 async def wake_overdue(connection: Connection, *, now: datetime) -> int:

@@ -86,7 +86,7 @@ async def note(connection: Connection, refund: Refund, action: str, **facts: obj
         action=action,
         subject=f"refund {refund.id}",
         customer_id=refund.customer_id,
-        facts={"charge_id": refund.charge_id, "stripe_refund_id": refund.stripe_refund_id} | facts,
+        facts=refund.paid.facts | {"stripe_refund_id": refund.stripe_refund_id} | facts,
     )
 
 

@@ -20,6 +20,19 @@ async def find_owner_of_payment(connection: Connection, *, stripe_payment_id: st
     return invoice and (invoice[0], Paid("invoice", invoice[1]))
 
 
+async def list_payments(connection: Connection, *, customer_id: int, paid: Paid) -> list[str]:
+    """
+    Return the payments at Stripe by which something was paid: one for a charge, perhaps several for an invoice.
+
+    Raises:
+        UnknownCharge: the customer has no such charge.
+    """
+    if paid.kind == "invoice":
+        return await subscriptions.list_payments(connection, customer_id=customer_id, invoice_id=paid.id)
+    charge = await charges.get_charge(connection, customer_id=customer_id, charge_id=paid.id)
+    return [charge.stripe_payment_id] if charge.stripe_payment_id is not None else []
+
+
 async def lock_paid(connection: Connection, *, customer_id: int, paid: Paid) -> Reversible:
     """
     Return what was paid, what that bought, and how much of it was taken back; locked until the transaction ends.

@@ -55,6 +55,22 @@ async def find_owner_by_payment(connection: Connection, stripe_payment_id: str) 
     return row and (row["customer_id"], row["invoice_id"])
 
 
+async def list_payments(connection: Connection, *, customer_id: int, invoice_id: int, limit: int) -> list[str]:
+    """
+    Return the payments by which an invoice was paid.
+    """
+    rows = await connection.fetch(
+        """
+        SELECT stripe_payment_id FROM stripe_invoice_payments
+        WHERE customer_id = $1 AND invoice_id = $2 ORDER BY stripe_payment_id LIMIT $3
+        """,
+        customer_id,
+        invoice_id,
+        limit,
+    )
+    return [row["stripe_payment_id"] for row in rows]
+
+
 async def lock_paid(connection: Connection, *, customer_id: int, invoice_id: int) -> PaidInvoice | None:
     """
     Lock an invoice until the transaction ends; what it took and what that bought, None when nothing was paid by it.

@@ -11,6 +11,8 @@ from rsolv.subscriptions.queries import invoices, paid
 from rsolv.subscriptions.queries.paid import PaidInvoice
 from rsolv.subscriptions.rules import DisputeState
 
+PAYMENTS_AT_MOST = 100
+
 log = structlog.get_logger()
 
 
@@ -19,6 +21,13 @@ async def find_owner_of_payment(connection: Connection, *, stripe_payment_id: st
     Return whose payment at Stripe it is: the customer's id and the invoice's; None when it paid no invoice of ours.
     """
     return await paid.find_owner_by_payment(connection, stripe_payment_id)
+
+
+async def list_payments(connection: Connection, *, customer_id: int, invoice_id: int) -> list[str]:
+    """
+    Return the payments at Stripe by which an invoice was paid; none for one that was not, or elsewhere.
+    """
+    return await paid.list_payments(connection, customer_id=customer_id, invoice_id=invoice_id, limit=PAYMENTS_AT_MOST)
 
 
 async def lock_paid_invoice(connection: Connection, *, customer_id: int, invoice_id: int) -> PaidInvoice:
