@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from charges.stage import NOW, SECOND, Stage
-from rsolv import charges, disputes, fixes, ledger, reversals
+from rsolv import charges, disputes, fixes, ledger, reversals, subscriptions
 from rsolv.audit import Actor
 from rsolv.charges import Charge
 from rsolv.charges.jobs import Machine
@@ -170,6 +170,7 @@ class Court:
             *ledger.INVARIANTS,
             *fixes.INVARIANTS,
             *charges.INVARIANTS,
+            *subscriptions.INVARIANTS,
             *reversals.INVARIANTS,
             *disputes.INVARIANTS,
         )

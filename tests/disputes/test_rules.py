@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from charges.stage import NOW
 from rsolv.disputes.rules import (
     Dispute,
-    DisputedCharge,
+    Disputed,
     difference,
     freezes,
     is_older,
@@ -21,14 +21,13 @@ from rsolv.disputes.rules import (
     next_look,
     pause_before_look,
     reversal_of,
-    state_of_charge,
+    state_of_paid,
 )
+from rsolv.reversals import Paid
 from rsolv.stripe_gateway import Dispute as TheirDispute
 from rsolv.stripe_gateway import DisputeStage
 
-CHARGE = DisputedCharge(
-    customer_id=1, charge_id=2, state="succeeded", amount_cents=2_900, currency="usd", livemode=False
-)
+CHARGE = Disputed(customer_id=1, paid=Paid("charge", 2), amount_cents=2_900, currency="usd", livemode=False)
 THEIRS = TheirDispute(
     id="du_1",
     stage="open",
@@ -49,6 +48,7 @@ KNOWN = Dispute(
     customer_id=1,
     id=3,
     charge_id=2,
+    invoice_id=None,
     stripe_dispute_id="du_1",
     stage="inquiry",
     stripe_state="warning_needs_response",
@@ -95,6 +95,16 @@ def test_what_does_not_agree_with_the_charge_is_named(parts: dict[str, object], 
     A part of it may be disputed, never more, and money moves away and back in turn.
     """
     assert difference(CHARGE, KNOWN, replace(THEIRS, **parts)) == what
+
+
+def test_an_invoice_does_not_say_in_which_mode_it_was_paid() -> None:
+    """
+    It is found by the payment's id, which is of one mode; all else is compared.
+    """
+    invoice = replace(CHARGE, paid=Paid("invoice", 2), livemode=None)
+
+    assert difference(invoice, KNOWN, replace(THEIRS, livemode=True)) is None
+    assert difference(invoice, KNOWN, replace(THEIRS, currency="eur")) == "currency_differs"
 
 
 def test_what_was_taken_stays_as_much() -> None:
@@ -193,7 +203,7 @@ def test_a_charge_stands_as_its_heaviest_dispute(stages: list[DisputeStage], wor
     """
     However many there are.
     """
-    assert state_of_charge([replace(KNOWN, stage=stage) for stage in stages]) == word
+    assert state_of_paid([replace(KNOWN, stage=stage) for stage in stages]) == word
 
 
 @pytest.mark.parametrize(("movement", "reversal"), [(1, "du_1"), (3, "du_1_3")])

@@ -96,12 +96,12 @@ def release(
 
 def _as_table(found: list[disputes.Dispute]) -> str:
     return table(
-        ["id", "customer", "charge", "stage", "amount", "money", "freezes", "respond by", "waits for"],
+        ["id", "customer", "of", "stage", "amount", "money", "freezes", "respond by", "waits for"],
         [
             [
                 dispute.stripe_dispute_id,
                 dispute.customer_id,
-                dispute.charge_id,
+                str(dispute.paid),
                 dispute.stage,
                 money(dispute.amount_cents, dispute.currency),
                 dispute.money,
@@ -117,7 +117,7 @@ def _as_table(found: list[disputes.Dispute]) -> str:
 def _as_text(dispute: disputes.Dispute) -> str:
     facts: list[tuple[str, object]] = [
         ("dispute", f"{dispute.stripe_dispute_id}, {money(dispute.amount_cents, dispute.currency)}, {dispute.reason}"),
-        ("of", f"charge {dispute.charge_id} of customer {dispute.customer_id}"),
+        ("of", f"{dispute.paid} of customer {dispute.customer_id}"),
         ("stage", f"{dispute.stage} ({dispute.stripe_state})"),
         ("respond by", dispute.respond_by or "no time named"),
         ("at Stripe", "the money is away" if dispute.is_withdrawn else "the money is there"),

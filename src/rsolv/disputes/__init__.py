@@ -1,5 +1,5 @@
 """
-Disputes: what a customer's bank asks, takes, keeps or returns of a charge.
+Disputes: what a customer's bank asks, takes, keeps or returns of a charge or an invoice.
 
 An inquiry moves nothing. Money that is away at Stripe is reversed here and freezes the customer's new charges; money
 that comes back restores both. What is true is read by id and not concluded from the order of events.

@@ -7,7 +7,7 @@ from rsolv.kernel.errors import NotFound
 
 class UnknownDispute(NotFound):
     """
-    None of our charges has such a dispute, as far as we have heard.
+    None of our charges and invoices has such a dispute, as far as we have heard.
     """
 
     code = "unknown_dispute"

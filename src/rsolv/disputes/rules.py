@@ -9,6 +9,7 @@ from typing import Literal
 
 from rsolv.charges import DisputeState
 from rsolv.jobs import Job
+from rsolv.reversals import Paid, paid_by
 from rsolv.stripe_gateway import Dispute as TheirDispute
 from rsolv.stripe_gateway import DisputeStage
 
@@ -25,6 +26,7 @@ LOOK_JOB = "dispute.look"
 RETRY_JOB = "dispute.retry_held"
 NOT_PAID_HERE = "charge_not_paid"
 MORE_THAN_CAPTURED = "more_than_captured"
+SEVERAL_GRANTS = "several_grants"
 MISSING_AT_STRIPE = "missing_at_stripe"
 _BY_WEIGHT: tuple[DisputeState, ...] = ("disputed", "lost", "inquiry", "won", "none")
 _WORDS: Mapping[DisputeStage, DisputeState] = {
@@ -40,17 +42,16 @@ _LONGEST_PAUSE, _LONGEST_PAUSE_WHEN_PARKED = timedelta(hours=1), timedelta(days=
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DisputedCharge:
+class Disputed:
     """
-    What has to agree between a dispute and the charge it is about.
+    What has to agree between a dispute and the charge or the invoice it is about; of an invoice the mode is not kept.
     """
 
     customer_id: int
-    charge_id: int
-    state: str
+    paid: Paid
     amount_cents: int
     currency: str
-    livemode: bool
+    livemode: bool | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +62,8 @@ class Dispute:
 
     customer_id: int
     id: int
-    charge_id: int
+    charge_id: int | None
+    invoice_id: int | None
     stripe_dispute_id: str
     stage: DisputeStage
     stripe_state: str
@@ -83,18 +85,25 @@ class Dispute:
     released_by: str | None
     release_reason: str | None
 
+    @property
+    def paid(self) -> Paid:
+        """
+        Return what it is about.
+        """
+        return paid_by(charge_id=self.charge_id, invoice_id=self.invoice_id)
 
-def difference(charge: DisputedCharge, known: Dispute, theirs: TheirDispute) -> str | None:
+
+def difference(disputed: Disputed, known: Dispute, theirs: TheirDispute) -> str | None:
     """
-    Name what a dispute says otherwise than its charge, or than itself before; None when all agrees.
+    Name what a dispute says otherwise than what was paid, or than itself before; None when all agrees.
 
     What is taken back was so much and stays so much. Money moves away and back in turn: so an odd number of movements
     leaves it away, and anything else is more than we understand.
     """
     differs = {
-        "livemode": theirs.livemode != charge.livemode,
-        "currency": theirs.currency != charge.currency,
-        "amount": not 0 < theirs.amount_cents <= charge.amount_cents
+        "livemode": disputed.livemode not in (None, theirs.livemode),
+        "currency": theirs.currency != disputed.currency,
+        "amount": not 0 < theirs.amount_cents <= disputed.amount_cents
         or (known.money == "taken" and theirs.amount_cents != known.amount_cents),
         "movements": theirs.is_withdrawn != bool(theirs.movements % 2),
     }
@@ -126,9 +135,9 @@ def reversal_of(stripe_dispute_id: str, *, movement: int) -> str:
     return stripe_dispute_id if movement == 1 else f"{stripe_dispute_id}_{movement}"
 
 
-def state_of_charge(disputes: Iterable[Dispute]) -> DisputeState:
+def state_of_paid(disputes: Iterable[Dispute]) -> DisputeState:
     """
-    Say in one word how a charge stands by all its disputes: what weighs most.
+    Say in one word how a charge or an invoice stands by all its disputes: what weighs most.
     """
     words = {_WORDS[dispute.stage] for dispute in disputes}
     return next(word for word in _BY_WEIGHT if word in words | {"none"})

@@ -5,38 +5,50 @@ The statements about disputes: one is locked before it is changed, by whoever ha
 from datetime import datetime
 
 from rsolv.db import Connection, changed_rows
-from rsolv.disputes.rules import Dispute, DisputedCharge
+from rsolv.disputes.rules import Dispute, Disputed
+from rsolv.reversals import Paid, paid_by
 from rsolv.stripe_gateway import Dispute as TheirDispute
 
 _LIST = """
-    SELECT customer_id, id, charge_id, stripe_dispute_id, stage, stripe_state, movements, is_withdrawn, money,
-           taken_at_movement, freezes_charges, parked_reason, amount_cents, currency, reason, respond_by, wake_at,
-           opened_at, changed_at, closed_at, released_at, released_by, release_reason
+    SELECT customer_id, id, charge_id, invoice_id, stripe_dispute_id, stage, stripe_state, movements, is_withdrawn,
+           money, taken_at_movement, freezes_charges, parked_reason, amount_cents, currency, reason, respond_by,
+           wake_at, opened_at, changed_at, closed_at, released_at, released_by, release_reason
     FROM disputes
 """
 _LIST_OF_CUSTOMER = _LIST + " WHERE customer_id = $1 ORDER BY id DESC LIMIT $2"
-_LIST_OF_CHARGE = _LIST + " WHERE customer_id = $1 AND charge_id = $2 ORDER BY id LIMIT $3"
+_LIST_OF_PAID = _LIST + " WHERE customer_id = $1 AND (charge_id = $2 OR invoice_id = $3) ORDER BY id LIMIT $4"
 _LIST_NEWEST = _LIST + " ORDER BY opened_at DESC, id DESC LIMIT $1"
 _LIST_DUE = _LIST + " WHERE wake_at <= $1 ORDER BY wake_at LIMIT $2"
 _FIND = _LIST + " WHERE customer_id = $1 AND stripe_dispute_id = $2"
 _LOCK = _LIST + " WHERE customer_id = $1 AND stripe_dispute_id = $2 FOR NO KEY UPDATE"
 
 
-async def find_charge_by_payment(connection: Connection, stripe_payment_id: str) -> DisputedCharge | None:
+async def find_paid_by_payment(connection: Connection, stripe_payment_id: str) -> Disputed | None:
     """
-    Return whose payment at Stripe it is, and for which charge.
+    Return whose payment at Stripe it is, and for which charge or which invoice.
     """
     row = await connection.fetchrow(
         """
-        SELECT i.customer_id, i.id AS charge_id, i.state, d.amount_cents, d.currency, i.livemode
+        SELECT i.customer_id, i.id AS charge_id, NULL::bigint AS invoice_id, d.amount_cents, d.currency, i.livemode
         FROM stripe_payments AS p
         JOIN charge_intents AS i ON i.customer_id = p.customer_id AND i.id = p.intent_id
         JOIN charge_debts AS d ON d.customer_id = i.customer_id AND d.id = i.debt_id
         WHERE p.stripe_payment_id = $1
+        UNION ALL
+        SELECT v.customer_id, NULL, v.id, v.amount_paid_cents, v.currency, NULL
+        FROM stripe_invoice_payments AS p
+        JOIN subscription_invoices AS v ON v.customer_id = p.customer_id AND v.id = p.invoice_id
+        WHERE p.stripe_payment_id = $1
         """,
         stripe_payment_id,
     )
-    return row and DisputedCharge(**row)
+    return row and Disputed(
+        customer_id=row["customer_id"],
+        paid=paid_by(charge_id=row["charge_id"], invoice_id=row["invoice_id"]),
+        amount_cents=row["amount_cents"],
+        currency=row["currency"],
+        livemode=row["livemode"],
+    )
 
 
 async def find_owner_by_stripe_id(connection: Connection, stripe_dispute_id: str) -> int | None:
@@ -50,7 +62,7 @@ async def find_owner_by_stripe_id(connection: Connection, stripe_dispute_id: str
 
 
 async def insert_dispute_once(
-    connection: Connection, charge: DisputedCharge, theirs: TheirDispute, *, now: datetime
+    connection: Connection, disputed: Disputed, theirs: TheirDispute, *, now: datetime
 ) -> bool:
     """
     Write a dispute down of which nothing is done yet, unless it is there; say whether it was not.
@@ -59,16 +71,16 @@ async def insert_dispute_once(
         """
         WITH new AS (
             INSERT INTO disputes (customer_id, charge_id, stripe_dispute_id, stage, stripe_state, amount_cents,
-                                  currency, reason, respond_by, wake_at, opened_at, changed_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $10)
+                                  currency, reason, respond_by, wake_at, opened_at, changed_at, invoice_id)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $10, $12)
             ON CONFLICT ON CONSTRAINT disputes_once DO NOTHING
             RETURNING id
         )
         INSERT INTO stripe_disputes (stripe_dispute_id, customer_id, dispute_id) SELECT $3, $1, id FROM new
         RETURNING true
         """,
-        charge.customer_id,
-        charge.charge_id,
+        disputed.customer_id,
+        disputed.paid.charge_id,
         theirs.id,
         theirs.stage,
         theirs.stripe_state,
@@ -78,6 +90,7 @@ async def insert_dispute_once(
         theirs.respond_by,
         now,
         theirs.created_at,
+        disputed.paid.invoice_id,
     )
     return bool(is_new)
 
@@ -105,13 +118,12 @@ async def list_disputes(connection: Connection, *, customer_id: int, limit: int)
     return [Dispute(**row) for row in await connection.fetch(_LIST_OF_CUSTOMER, customer_id, limit)]
 
 
-async def list_disputes_of_charge(
-    connection: Connection, *, customer_id: int, charge_id: int, limit: int
-) -> list[Dispute]:
+async def list_disputes_of_paid(connection: Connection, *, customer_id: int, paid: Paid, limit: int) -> list[Dispute]:
     """
-    Return the disputes of one charge.
+    Return the disputes of one charge or invoice.
     """
-    return [Dispute(**row) for row in await connection.fetch(_LIST_OF_CHARGE, customer_id, charge_id, limit)]
+    rows = await connection.fetch(_LIST_OF_PAID, customer_id, paid.charge_id, paid.invoice_id, limit)
+    return [Dispute(**row) for row in rows]
 
 
 async def list_disputes_for_operator(connection: Connection, *, limit: int) -> list[Dispute]:

@@ -11,7 +11,9 @@ INVARIANTS: tuple[Invariant, ...] = (
         """
         WITH dispute AS (
             SELECT d.id, d.money, count(r.id) AS taken,
-                   count(r.id) FILTER (WHERE r.amount_cents = d.amount_cents AND r.charge_id = d.charge_id) AS fitting
+                   count(r.id) FILTER (WHERE r.amount_cents = d.amount_cents
+                                         AND (r.charge_id, r.invoice_id)
+                                             IS NOT DISTINCT FROM (d.charge_id, d.invoice_id)) AS fitting
             FROM disputes d
             LEFT JOIN reversals r ON r.customer_id = d.customer_id AND r.kind = 'dispute' AND r.state = 'taken'
               AND r.stripe_object_id = CASE d.taken_at_movement WHEN 1 THEN d.stripe_dispute_id

@@ -5,9 +5,9 @@ Have the books where Stripe has the money of a dispute.
 from dataclasses import replace
 from datetime import datetime
 
-from rsolv import charges, reversals
+from rsolv import charges, reversals, subscriptions
 from rsolv.db import Connection
-from rsolv.disputes.rules import MORE_THAN_CAPTURED, NOT_PAID_HERE, Dispute, move_of, reversal_of
+from rsolv.disputes.rules import MORE_THAN_CAPTURED, NOT_PAID_HERE, SEVERAL_GRANTS, Dispute, move_of, reversal_of
 from rsolv.kernel.events import EventBus
 from rsolv.stripe_gateway import Dispute as TheirDispute
 
@@ -47,16 +47,18 @@ async def _take(
             connection,
             bus,
             customer_id=known.customer_id,
-            paid=reversals.Paid("charge", known.charge_id),
+            paid=known.paid,
             kind="dispute",
             stripe_object_id=reversal_of(known.stripe_dispute_id, movement=theirs.movements),
             amount_cents=theirs.amount_cents,
             now=now,
         )
-    except charges.ChargeNotPaid:
+    except (charges.ChargeNotPaid, subscriptions.InvoiceNotPaid):
         return NOT_PAID_HERE
     except reversals.ReversalExceedsPayment:
         return MORE_THAN_CAPTURED
+    except reversals.SeveralGrants:
+        return SEVERAL_GRANTS
     return None
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from rsolv import charges
+from rsolv import reversals
 from rsolv.db import Connection
 from rsolv.disputes.queries import disputes
 from rsolv.disputes.rules import (
@@ -16,7 +16,7 @@ from rsolv.disputes.rules import (
     is_older,
     is_over,
     next_look,
-    state_of_charge,
+    state_of_paid,
 )
 from rsolv.disputes.service.freeze import follow_disputes
 from rsolv.disputes.service.money import move_money
@@ -24,11 +24,11 @@ from rsolv.disputes.service.tell import tell
 from rsolv.kernel.events import EventBus
 from rsolv.stripe_gateway import Dispute as TheirDispute
 
-DISPUTES_OF_A_CHARGE_AT_MOST = 100
+DISPUTES_OF_ONE_AT_MOST = 100
 
 Believed = Literal["foreign", "stale", "settled", "already", "parked"]
 """
-What came of it: of no charge of ours; older than what we know; changed something; no news; our books do not follow.
+What came of it: of no payment of ours; older than what we know; changed something; no news; our books do not follow.
 """
 
 
@@ -44,27 +44,27 @@ class Settled:
 
 async def settle_dispute(connection: Connection, bus: EventBus, theirs: TheirDispute, *, now: datetime) -> Settled:
     """
-    Make books, charges and people agree with a dispute, as just read at Stripe by its id.
+    Make books, charges and people agree with a dispute of a charge or an invoice, as just read at Stripe by its id.
 
     Money away at Stripe: the payment is reversed and the customer's charges are frozen. Back again: both undone. An
     inquiry is only shown and told. All in the caller's transaction; any number of times, in any order, by whomever:
     money follows the reading with the most movements, and who changes anything has the dispute read once more. What
-    does not agree with the charge is parked, and freezes all the same.
+    does not agree with what was paid is parked, and freezes all the same. A subscription stays as it is.
 
-    Locks the dispute, the charge, the customer's credits, then the freeze.
+    Locks the dispute, the charge or the invoice, the customer's credits, then the freeze.
     """
-    charge = await disputes.find_charge_by_payment(connection, theirs.payment_id or "")
-    if charge is None:
+    disputed = await disputes.find_paid_by_payment(connection, theirs.payment_id or "")
+    if disputed is None:
         return Settled("foreign")
-    is_new = await disputes.insert_dispute_once(connection, charge, theirs, now=now)
-    known = await disputes.lock_dispute(connection, customer_id=charge.customer_id, stripe_dispute_id=theirs.id)
+    is_new = await disputes.insert_dispute_once(connection, disputed, theirs, now=now)
+    known = await disputes.lock_dispute(connection, customer_id=disputed.customer_id, stripe_dispute_id=theirs.id)
     assert known is not None, "just written, by us or before"
     if is_older(known, theirs):
         return Settled("stale", known)
-    moved = await move_money(connection, bus, known, theirs, what=difference(charge, known, theirs), now=now)
+    moved = await move_money(connection, bus, known, theirs, what=difference(disputed, known, theirs), now=now)
     after = _after(known, moved, theirs, is_new=is_new, now=now)
     await disputes.update_dispute(connection, after)
-    await _show_on_charge(connection, after)
+    await _show(connection, after)
     if after.freezes_charges != known.freezes_charges:
         await follow_disputes(connection, customer_id=known.customer_id, now=now)
     await tell(connection, after, known=None if is_new else known)
@@ -98,16 +98,13 @@ def _after(known: Dispute, moved: Dispute, theirs: TheirDispute, *, is_new: bool
     )
 
 
-async def _show_on_charge(connection: Connection, dispute: Dispute) -> None:
-    found = await disputes.list_disputes_of_charge(
-        connection,
-        customer_id=dispute.customer_id,
-        charge_id=dispute.charge_id,
-        limit=DISPUTES_OF_A_CHARGE_AT_MOST,
+async def _show(connection: Connection, dispute: Dispute) -> None:
+    """
+    Let the charge or the invoice say how it stands by all its disputes.
+    """
+    found = await disputes.list_disputes_of_paid(
+        connection, customer_id=dispute.customer_id, paid=dispute.paid, limit=DISPUTES_OF_ONE_AT_MOST
     )
-    await charges.note_dispute(
-        connection,
-        customer_id=dispute.customer_id,
-        charge_id=dispute.charge_id,
-        dispute_state=state_of_charge(found),
+    await reversals.note_dispute(
+        connection, customer_id=dispute.customer_id, paid=dispute.paid, dispute_state=state_of_paid(found)
     )

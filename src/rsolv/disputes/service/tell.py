@@ -33,7 +33,7 @@ async def _say(connection: Connection, dispute: Dispute, notice: str, *, is_alar
     say(
         f"dispute_{notice}",
         customer_id=dispute.customer_id,
-        charge_id=dispute.charge_id,
+        about=str(dispute.paid),
         stripe_dispute_id=dispute.stripe_dispute_id,
         respond_by=dispute.respond_by and dispute.respond_by.isoformat(),
         reason=dispute.parked_reason,
@@ -49,9 +49,9 @@ async def _note(connection: Connection, dispute: Dispute, what: str) -> None:
         action=f"dispute:{what}",
         subject=f"dispute {dispute.id}",
         customer_id=dispute.customer_id,
-        facts={
+        facts=dispute.paid.facts
+        | {
             "stripe_dispute_id": dispute.stripe_dispute_id,
-            "charge_id": dispute.charge_id,
             "amount_cents": dispute.amount_cents,
             "parked_reason": dispute.parked_reason,
         },
