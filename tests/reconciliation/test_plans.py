@@ -181,3 +181,21 @@ async def test_a_subscription_made_by_hand_is_nobodys_concern(office: Office, pr
 
     assert [each for each in report.differences if each.kind == "subscription"] == []
     assert report.kinds["subscription"].foreign == 1
+
+
+async def test_a_refund_of_an_invoice_nobody_heard_of_is_taken_in(office: Office, pro: Stage) -> None:
+    """
+    Its money and its share of the credits go back; compared again it agrees.
+    """
+    before = await pro.credits()
+    (paid,) = [each for each in office.twin.store.all("payment_intent") if each["status"] == "succeeded"]
+    await office.gateway.refund_payment(
+        paid["id"], amount_cents=paid["amount"] // 2, reason="duplicate", metadata={}, key="by hand"
+    )
+
+    report = await compare(office, pro)
+
+    assert (report.kinds["refund"].settled, report.differences) == (1, [])
+    assert await pro.credits() == before - before // 2
+    assert (await compare(office, pro)).kinds["refund"].agreeing == 1
+    assert ledger.breached(await ledger.verify(office.owner, INVARIANTS)) == []

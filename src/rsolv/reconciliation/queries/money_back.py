@@ -18,7 +18,7 @@ class OurRefund:
     customer_id: int
     id: int
     stripe_refund_id: str
-    stripe_payment_id: str | None
+    stripe_payment_ids: Sequence[str]
     state: str
     amount_cents: int
     currency: str
@@ -34,7 +34,7 @@ class OurDispute:
     customer_id: int
     id: int
     stripe_dispute_id: str
-    stripe_payment_id: str | None
+    stripe_payment_ids: Sequence[str]
     stage: str
     is_withdrawn: bool
     movements: int
@@ -44,11 +44,16 @@ class OurDispute:
 
 
 _REFUNDS = """
-    SELECT r.customer_id, r.id, r.stripe_refund_id, i.stripe_payment_id, r.state, r.amount_cents, r.currency,
+    SELECT r.customer_id, r.id, r.stripe_refund_id, r.state, r.amount_cents, r.currency,
+           CASE WHEN r.charge_id IS NULL
+                THEN ARRAY(SELECT p.stripe_payment_id FROM stripe_invoice_payments AS p
+                           WHERE p.customer_id = r.customer_id AND p.invoice_id = r.invoice_id)
+                ELSE ARRAY(SELECT i.stripe_payment_id FROM charge_intents AS i
+                           WHERE i.customer_id = r.customer_id AND i.id = r.charge_id) END AS stripe_payment_ids,
            coalesce((SELECT v.amount_cents FROM reversals AS v
                      WHERE v.customer_id = r.customer_id AND v.stripe_object_id = r.stripe_refund_id
                        AND v.state = 'taken'), 0) AS posted_cents
-    FROM refunds AS r JOIN charge_intents AS i ON i.customer_id = r.customer_id AND i.id = r.charge_id
+    FROM refunds AS r
 """
 _REFUNDS_BY_ID = (
     _REFUNDS
@@ -65,9 +70,14 @@ _REFUNDS_SINCE = (
     """
 )
 _DISPUTES = """
-    SELECT d.customer_id, d.id, d.stripe_dispute_id, i.stripe_payment_id, d.stage, d.is_withdrawn, d.movements,
+    SELECT d.customer_id, d.id, d.stripe_dispute_id, d.stage, d.is_withdrawn, d.movements,
+           CASE WHEN d.charge_id IS NULL
+                THEN ARRAY(SELECT p.stripe_payment_id FROM stripe_invoice_payments AS p
+                           WHERE p.customer_id = d.customer_id AND p.invoice_id = d.invoice_id)
+                ELSE ARRAY(SELECT i.stripe_payment_id FROM charge_intents AS i
+                           WHERE i.customer_id = d.customer_id AND i.id = d.charge_id) END AS stripe_payment_ids,
            d.money = 'taken' AS is_taken, d.amount_cents, d.currency
-    FROM disputes AS d JOIN charge_intents AS i ON i.customer_id = d.customer_id AND i.id = d.charge_id
+    FROM disputes AS d
 """
 _DISPUTES_BY_ID = (
     _DISPUTES
@@ -136,10 +146,14 @@ async def list_disputes_for_operator(
 
 async def find_owners_for_operator(connection: Connection, payment_ids: Sequence[str]) -> dict[str, int]:
     """
-    Return whose payments these at Stripe are; those of nobody here are left out.
+    Return whose payments these at Stripe are, of charges and of invoices; those of nobody here are left out.
     """
     rows = await connection.fetch(
-        "SELECT stripe_payment_id, customer_id FROM stripe_payments WHERE stripe_payment_id = ANY ($1::text[])",
+        """
+        SELECT stripe_payment_id, customer_id FROM stripe_payments WHERE stripe_payment_id = ANY ($1::text[])
+        UNION ALL
+        SELECT stripe_payment_id, customer_id FROM stripe_invoice_payments WHERE stripe_payment_id = ANY ($1::text[])
+        """,
         payment_ids,
     )
     return {row["stripe_payment_id"]: row["customer_id"] for row in rows}

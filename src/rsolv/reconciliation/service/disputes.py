@@ -50,7 +50,7 @@ class _Disputes(Side[Dispute, OurDispute]):
         known = (ours.stage, ours.is_withdrawn, ours.movements, ours.is_taken)
         klass = first(
             {
-                "owner": theirs.payment_id != ours.stripe_payment_id,
+                "owner": theirs.payment_id not in ours.stripe_payment_ids,
                 "currency": theirs.currency != ours.currency,
                 "amount": theirs.amount_cents != ours.amount_cents,
                 "stale": known != (theirs.stage, theirs.is_withdrawn, theirs.movements, theirs.is_withdrawn),

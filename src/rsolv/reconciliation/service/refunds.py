@@ -64,7 +64,7 @@ class _Refunds(Side[Refund, OurRefund]):
         due_cents = theirs.amount_cents if state in _TAKES_BACK else 0
         klass = first(
             {
-                "owner": theirs.payment_id != ours.stripe_payment_id,
+                "owner": theirs.payment_id not in ours.stripe_payment_ids,
                 "currency": theirs.currency != ours.currency,
                 "amount": theirs.amount_cents != ours.amount_cents,
                 "stale": state != ours.state or ours.posted_cents != due_cents,

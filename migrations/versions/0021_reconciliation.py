@@ -4,8 +4,8 @@ Reconciliation: runs, discrepancies, and restored databases.
 
 from rsolv.schema import run_step
 
-revision = "0020"
-down_revision = "0019"
+revision = "0021"
+down_revision = "0020"
 
 
 def upgrade() -> None:
