@@ -39,6 +39,7 @@ async def test_usage_shows_the_customer_at_a_glance(acme_client: httpx.AsyncClie
             "pro_extra_cents": subscription[1].fix_price_cents,
         },
         "fixes_this_period": 0,
+        "first_scan_at": None,
         "standing": {
             "state": "good",
             "owed_cents": 0,

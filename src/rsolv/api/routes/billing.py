@@ -98,6 +98,7 @@ class UsageAnswer(Shape):
     warnings: list[WarningShape]
     pricing: PricingShape
     fixes_this_period: int
+    first_scan_at: Annotated[datetime | None, msgspec.Meta(description="Null until the first scan is stored.")]
     standing: StandingShape
     waiting: WaitingShape | None
     recent_transactions: list[TransactionShape]
@@ -147,6 +148,7 @@ async def show_usage(call: Call) -> Reply:
                 pro_extra_cents=summary.pricing.pro_extra_cents,
             ),
             fixes_this_period=summary.fixes_this_period,
+            first_scan_at=summary.customer.first_scan_at,
             standing=_standing_shape(summary.standing, public_url=call.parts.public_url),
             waiting=waiting_shape(summary.waiting),
             recent_transactions=[_shape(transaction) for transaction in summary.recent_transactions],
