@@ -80,16 +80,18 @@ CORRUPTIONS = {
     "S-1": "UPDATE subscription_invoices SET amount_paid_cents = amount_paid_cents + 1",
     "S-2": "UPDATE subscription_invoice_lines SET credits = 0, credits_posting_id = NULL",
     "S-3": "UPDATE subscriptions SET look_at = NULL",
+    "S-5": "UPDATE stripe_subscriptions SET stripe_subscription_id = 'sub_other'",
 }
 
 
+@pytest.mark.damages_books("each case breaks one promise")
 @pytest.mark.parametrize("invariant", CORRUPTIONS)
 async def test_planted_bug_each_invariant_notices_its_corruption(stage: Stage, invariant: str) -> None:
     """
     With the guards out of the way.
     """
     await stage.subscribe()
-    for table in ("subscriptions", "subscription_invoices", "subscription_invoice_lines"):
+    for table in ("subscriptions", "stripe_subscriptions", "subscription_invoices", "subscription_invoice_lines"):
         await stage.owner.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
     await stage.owner.execute("ALTER TABLE subscriptions DROP CONSTRAINT subscriptions_never_forgotten")
 

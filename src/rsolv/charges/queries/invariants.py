@@ -58,13 +58,18 @@ INVARIANTS: tuple[Invariant, ...] = (
     ),
     Invariant(
         "C-3",
-        "a charge and its payment at Stripe know each other",
+        "a charge and its payment at Stripe know each other, and it is of whom Stripe knows as its customer",
         """
-        SELECT count(*) AS checked, count(*) FILTER (WHERE p.intent_id IS DISTINCT FROM i.id) AS breaches,
-               'charge ' || min(i.id) FILTER (WHERE p.intent_id IS DISTINCT FROM i.id) AS example
-        FROM charge_intents i
-        LEFT JOIN stripe_payments p ON p.stripe_payment_id = i.stripe_payment_id AND p.customer_id = i.customer_id
-        WHERE i.stripe_payment_id IS NOT NULL
+        WITH charge AS (
+            SELECT i.id, p.intent_id = i.id AND s.stripe_customer_id = i.stripe_customer_id AS is_known
+            FROM charge_intents i
+            LEFT JOIN stripe_payments p ON p.stripe_payment_id = i.stripe_payment_id AND p.customer_id = i.customer_id
+            LEFT JOIN stripe_customers s ON s.customer_id = i.customer_id
+            WHERE i.stripe_payment_id IS NOT NULL
+        )
+        SELECT count(*) AS checked, count(*) FILTER (WHERE is_known IS NOT TRUE) AS breaches,
+               'charge ' || min(id) FILTER (WHERE is_known IS NOT TRUE) AS example
+        FROM charge
         """,
     ),
 )

@@ -74,4 +74,18 @@ INVARIANTS: tuple[Invariant, ...] = (
         FROM payment
         """,
     ),
+    Invariant(
+        "S-5",
+        "a subscription and its id at Stripe know each other",
+        """
+        WITH known AS (
+            SELECT s.id, b.stripe_subscription_id IS NOT DISTINCT FROM s.stripe_subscription_id AS is_sound
+            FROM subscriptions s
+            LEFT JOIN stripe_subscriptions b ON b.customer_id = s.customer_id AND b.subscription_id = s.id
+        )
+        SELECT count(*) AS checked, count(*) FILTER (WHERE NOT is_sound) AS breaches,
+               'subscription ' || min(id) FILTER (WHERE NOT is_sound) AS example
+        FROM known
+        """,
+    ),
 )
