@@ -17,13 +17,23 @@ app = typer.Typer(help="Look into the books, prove them, correct them.", no_args
 
 
 @app.command()
-def verify(*, json_output: Json = False) -> None:
+def verify(
+    *,
+    sql: Annotated[
+        bool, typer.Option("--sql", help="Print the checks as an SQL script instead of making them.")
+    ] = False,
+    json_output: Json = False,
+) -> None:
     """
     Recompute the books and print every invariant with its figure; exit 1 on any breach.
 
-    Examples: `rsolv ledger verify`, `rsolv ledger verify --json`.
+    Examples: `rsolv ledger verify`, `rsolv ledger verify --sql > invariants.sql`.
     """
     with expected_failures(as_json=json_output):
+        if sql:
+            script = ledger.write_script(sorted_invariants())
+            show({"sql": script}, as_json=json_output, as_text=lambda: script.rstrip("\n"))
+            return
 
         async def act(database: Database) -> list[ledger.Finding]:
             async with database.snapshot() as connection:

@@ -14,6 +14,7 @@ from rsolv.ledger.errors import (
     InsufficientCredits,
     UnknownPosting,
 )
+from rsolv.ledger.queries.script import write_script
 from rsolv.ledger.rules import (
     Account,
     Basis,
@@ -77,4 +78,5 @@ __all__ = [
     "reverse",
     "take_back",
     "verify",
+    "write_script",
 ]
