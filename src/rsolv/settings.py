@@ -19,6 +19,7 @@ _HEX_64 = re.compile(r"[0-9a-fA-F]{64}")
 _DOMAIN = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 _STRIPE_API_KEY = re.compile(r"(?:sk|rk)_(live|test)_[0-9A-Za-z_]{8,240}")
 _STRIPE_WEBHOOK_SECRET = re.compile(r"whsec_[0-9A-Za-z+/=_-]{8,240}")
+_TOKEN = re.compile(r"[0-9A-Za-z._~+/=-]{20,500}")
 _URL = re.compile(r"https?://[0-9A-Za-z.\-\[\]:]+(/[^\s]*)?")
 _PUBLIC_URL = re.compile(r"https?://([0-9A-Za-z.\-]+|\[[0-9a-fA-F:]+\])(:[0-9]{1,5})?(/[0-9A-Za-z._~\-/]*)?")
 _LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -45,6 +46,7 @@ class Settings:
     stripe_calls_per_second: int
     stripe_calls_per_second_per_endpoint: int
     stripe_webhook_secrets: tuple[Secret, ...]
+    metrics_token: Secret | None
     web_workers: int
     workers: int
     jobs_at_once: int
@@ -138,6 +140,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
             "STRIPE_CALLS_PER_SECOND_PER_ENDPOINT", 21, smallest=1, largest=10_000
         ),
         stripe_webhook_secrets=reader.stripe_webhook_secrets("STRIPE_WEBHOOK_SECRETS"),
+        metrics_token=reader.token("METRICS_TOKEN"),
         web_workers=reader.integer("WEB_WORKERS", 2, smallest=1, largest=64),
         workers=reader.integer("WORKERS", 1, smallest=1, largest=64),
         jobs_at_once=reader.integer("JOBS_AT_ONCE", 32, smallest=2, largest=500),
@@ -227,6 +230,12 @@ class _Reader:
             self.problems.append(f"{name} is a placeholder, not a value")
             return None
         return Secret(value)
+
+    def token(self, name: str) -> Secret | None:
+        secret = self.secret(name)
+        if secret is not None and not _TOKEN.fullmatch(secret.reveal()):
+            self.problems.append(f"{name} must be 20 characters or more, as a header can carry them")
+        return secret
 
     def stripe_webhook_secrets(self, name: str) -> tuple[Secret, ...]:
         """

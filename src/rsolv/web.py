@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from rsolv import schema, webhooks
+from rsolv import schema, telemetry, webhooks
 from rsolv.api import Parts, build_application
 from rsolv.api_keys import Authenticator, LastUsed
 from rsolv.customers import EmailPolicy
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     import httpx
 
 FLUSH_LAST_USED_EVERY_SECONDS = 60
+METRICS_PATH = "/metrics"
+_FORWARDED = frozenset({b"x-forwarded-for", b"forwarded", b"x-real-ip"})
 
 log = structlog.get_logger()
 
@@ -60,8 +62,24 @@ class Web:
         else:
             assert self._application is not None, "the server started us"
             assert self._webhooks is not None, "the server started us"
-            is_webhook = scope["type"] == "http" and scope["path"] in webhooks.PATHS
-            await (self._webhooks if is_webhook else self._application)(scope, receive, send)
+            path = scope["path"] if scope["type"] == "http" else ""
+            if path == METRICS_PATH and scope["method"] == "GET" and self._may_read_metrics(scope):
+                await _show_metrics(send)
+            else:
+                await (self._webhooks if path in webhooks.PATHS else self._application)(scope, receive, send)
+
+    def _may_read_metrics(self, scope: Scope) -> bool:
+        """
+        Say whether the caller may; whoever may not is told by the application that there is nothing at this path.
+        """
+        headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        client = scope.get("client")
+        return telemetry.may_read(
+            token=self._settings.metrics_token,
+            authorization=headers.get(b"authorization"),
+            ip=client[0] if client else None,
+            is_forwarded=not headers.keys().isdisjoint(_FORWARDED),
+        )
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -129,6 +147,17 @@ class Web:
             with contextlib.suppress(Unavailable):
                 await last_used.flush(database)
             await database.close()
+
+
+async def _show_metrics(send: Send) -> None:
+    content = await telemetry.scrape()
+    headers = [
+        (b"content-type", telemetry.CONTENT_TYPE),
+        (b"content-length", str(len(content)).encode()),
+        (b"cache-control", b"no-store"),
+    ]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": content})
 
 
 async def _flush_regularly(last_used: LastUsed, database: Database) -> None:

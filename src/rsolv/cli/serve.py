@@ -15,7 +15,7 @@ import uvicorn
 from rsolv import schema
 from rsolv.cli.installation import database_url, settings
 from rsolv.cli.outcome import ExitCode, Json, expected_failures, show
-from rsolv.cli.web_workers import SpreadWorkers
+from rsolv.cli.web_workers import SpreadWorkers, shared_counters
 from rsolv.local.up import base_url_of, check_database, listen_together
 
 GRACE_SECONDS = 20
@@ -49,6 +49,7 @@ def web(
             as_json=json_output,
             as_text=lambda: f"Serving on {base_url} with {len(listeners)} processes.",
         )
+        opened.enter_context(shared_counters())
         _serve(listeners, server_config(len(listeners), found.trusted_proxies))
 
 

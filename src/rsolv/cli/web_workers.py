@@ -2,10 +2,35 @@
 Serve with several processes, each with a listening socket of its own.
 """
 
+import os
 import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from uvicorn import Config
 from uvicorn.supervisors import Multiprocess
+
+_COUNTERS = "PROMETHEUS_MULTIPROC_DIR"
+
+
+@contextmanager
+def shared_counters() -> Iterator[None]:
+    """
+    Have all web processes that are started within count into one directory, readable by us alone and gone afterwards.
+
+    Begin before anything imports `rsolv.telemetry`: how it counts is decided then. What the environment says is not
+    taken: figures of an earlier run would be added to ours.
+    """
+    before = os.environ.get(_COUNTERS)
+    with tempfile.TemporaryDirectory(prefix="rsolv-metrics-") as directory:
+        os.environ[_COUNTERS] = directory
+        try:
+            yield
+        finally:
+            os.environ.pop(_COUNTERS)
+            if before is not None:
+                os.environ[_COUNTERS] = before
 
 
 class SpreadWorkers(Multiprocess):

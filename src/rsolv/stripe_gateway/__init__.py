@@ -29,7 +29,7 @@ from rsolv.stripe_gateway.errors import (
 )
 from rsolv.stripe_gateway.events import NotAnEvent, StripeEvent, parse_event
 from rsolv.stripe_gateway.port import API_VERSION, StripeGateway
-from rsolv.stripe_gateway.signatures import verify_delivery
+from rsolv.stripe_gateway.signatures import REFUSAL_REASONS, verify_delivery
 from rsolv.stripe_gateway.values import (
     CUSTOMER_KEY,
     Card,
@@ -50,6 +50,7 @@ from rsolv.stripe_gateway.values import (
 __all__ = [
     "API_VERSION",
     "CUSTOMER_KEY",
+    "REFUSAL_REASONS",
     "Card",
     "CardSetup",
     "CardSetupState",

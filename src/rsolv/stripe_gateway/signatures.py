@@ -19,6 +19,10 @@ from rsolv.stripe_gateway.errors import DeliveryRefused
 from rsolv.stripe_gateway.events import NotAnEvent, StripeEvent, parse_event
 
 TOLERANCE_SECONDS = 300
+REFUSAL_REASONS = (
+    *("header_missing", "header_repeated", "header_malformed", "signature_wrong", "too_old", "too_new"),
+    "not_an_event",
+)
 HEADER_BYTES_MAX = 1024
 SIGNATURES_MAX = 5
 

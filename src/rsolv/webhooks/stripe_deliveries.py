@@ -12,17 +12,24 @@ from http import HTTPStatus
 import structlog
 from starlette.types import Receive, Scope, Send
 
-from rsolv import billing_events
+from rsolv import billing_events, telemetry
 from rsolv.db import Database, Unavailable
 from rsolv.kernel import clock
 from rsolv.kernel.secret import Secret
-from rsolv.stripe_gateway import DeliveryRefused, NotAnEvent, verify_delivery
+from rsolv.stripe_gateway import REFUSAL_REASONS, DeliveryRefused, NotAnEvent, verify_delivery
 from rsolv.webhooks.answers import BodyTooLarge, ClientGone, read_body, send_error, send_text
 
 PATHS = frozenset({"/api/webhooks/stripe", "/webhooks/stripe"})
 BODY_BYTES_MAX = 1_048_576
 _SIGNATURE = b"stripe-signature"
 _NOT_AN_EVENT = "not_an_event"
+
+DELIVERIES = telemetry.Counter(
+    "rsolv_webhook_deliveries_total",
+    "Deliveries of Stripe's, by what became of them at the door: stored, known already, or turned away, and why.",
+    label="outcome",
+    values=("accepted", "repeated", *REFUSAL_REASONS, "too_large", "not_configured", "unavailable", "crashed"),
+)
 
 log = structlog.get_logger()
 
@@ -43,6 +50,7 @@ class StripeDeliveries:
         except ClientGone:
             return
         except BodyTooLarge:
+            DELIVERIES.count("too_large")
             sentence = f"The body is larger than {BODY_BYTES_MAX} bytes."
             await send_error(send, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, sentence, request_id)
         except DeliveryRefused as refused:
@@ -50,9 +58,11 @@ class StripeDeliveries:
         except NotAnEvent:
             await _refuse(send, _NOT_AN_EVENT, request_id)
         except Unavailable:
+            DELIVERIES.count("unavailable")
             log.warning("webhook_not_stored", request_id=request_id)
             await send_error(send, HTTPStatus.SERVICE_UNAVAILABLE, "Briefly unavailable; send it again.", request_id)
         except Exception:  # lint: allow no-broad-except -- the outermost: Stripe is answered, and sends it again
+            DELIVERIES.count("crashed")
             log.exception("webhook_crashed", request_id=request_id)
             sentence = "Something went wrong on our side."
             await send_error(send, HTTPStatus.INTERNAL_SERVER_ERROR, sentence, request_id)
@@ -62,6 +72,7 @@ class StripeDeliveries:
             await send_error(send, HTTPStatus.METHOD_NOT_ALLOWED, "This path answers POST only.", request_id)
             return
         if not self._secrets:
+            DELIVERIES.count("not_configured")
             log.error("webhook_not_configured", request_id=request_id)
             await send_error(send, HTTPStatus.SERVICE_UNAVAILABLE, "Webhooks are not set up here.", request_id)
             return
@@ -73,6 +84,7 @@ class StripeDeliveries:
         arrival = billing_events.accept(event, body=body)
         async with self._database.transaction() as connection:
             event_id = await billing_events.receive(connection, arrival, now=now)
+        DELIVERIES.count("accepted" if event_id is not None else "repeated")
         log.info("webhook_stored", request_id=request_id, type=arrival.type, is_new=event_id is not None)
         await send_text(send, HTTPStatus.OK, b"OK", request_id)
 
@@ -81,6 +93,7 @@ async def _refuse(send: Send, reason: str, request_id: str) -> None:
     """
     Tell a sender nothing that depends on a secret; whoever signed rightly is told that it is no event.
     """
+    DELIVERIES.count(reason)
     log.warning("webhook_refused", reason=reason, request_id=request_id)
     if reason == _NOT_AN_EVENT:
         await send_error(send, HTTPStatus.BAD_REQUEST, "Not an event", request_id)

@@ -1,0 +1,3 @@
+"""
+The telemetry room's verbs, a file each.
+"""
