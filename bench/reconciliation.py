@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -24,7 +24,6 @@ from rsolv.charges.jobs import Machine as Charging
 from rsolv.charges.jobs import advance
 from rsolv.db import Database
 from rsolv.fixes import PhaseReport, Repository
-from rsolv.kernel.events import EventBus
 from rsolv.local.cluster import Cluster
 from rsolv.logs import set_up_logging
 from rsolv.reconciliation import Report
@@ -101,10 +100,11 @@ async def _measure(cluster: Cluster, directory: Path, movements: int) -> Measure
     try:
         async with open_gateway(options, TwinTransport(twin)) as gateway:
             customers = await populate_with_cards(database, gateway, bus, count=CUSTOMERS, announce=_announce)
+            charging = Charging(database=database, gateway=gateway, bus=bus)
             unheard = movements // UNHEARD_EACH
             for number in range(movements):
                 is_unheard = number % UNHEARD_EACH == 0
-                await _pay(database, gateway, bus, customers[number % CUSTOMERS], number, is_unheard=is_unheard)
+                await _pay(charging, customers[number % CUSTOMERS], number, is_unheard=is_unheard)
             _announce(f"{movements} payments")
             since = datetime.now(UTC) - BACK
 
@@ -132,27 +132,19 @@ async def _measure(cluster: Cluster, directory: Path, movements: int) -> Measure
     )
 
 
-async def _pay(
-    database: Database,
-    gateway: StripeGateway,
-    bus: EventBus,
-    customer: BenchCustomer,
-    number: int,
-    *,
-    is_unheard: bool,
-) -> None:
+async def _pay(charging: Charging, customer: BenchCustomer, number: int, *, is_unheard: bool) -> None:
     """
     Have a fix paid at Stripe; the worker dies before it hears of it, or not.
     """
     now = datetime.now(UTC)
     report = PhaseReport("mitigate", Repository("acme", "shop"), number + 1, COMMIT_SHA, True, '{"fixed": true}')  # noqa: FBT003 -- a record's field
-    async with database.transaction() as connection:
+    async with charging.database.transaction() as connection:
         stored = await fixes.store_phase(
             connection,
             report,
             customer_id=customer.customer_id,
             api_key_id=customer.api_key_id,
-            bus=bus,
+            bus=charging.bus,
             ownership_required=False,
             now=now,
         )
@@ -162,9 +154,10 @@ async def _pay(
         if is_unheard and point == "X10":
             raise Died
 
-    machine = Charging(database=database, gateway=gateway, bus=bus, at=at)
     with suppress(Died):
-        await advance(machine, customer_id=customer.customer_id, charge_id=stored.billing.charge_id, now=now)
+        await advance(
+            replace(charging, at=at), customer_id=customer.customer_id, charge_id=stored.billing.charge_id, now=now
+        )
 
 
 async def _timed(act: Callable[[], Awaitable[Result]]) -> tuple[Result, float]:

@@ -349,7 +349,9 @@ SELECT 'D-1' AS id, 'a dispute has one live reversal of its amount exactly when 
 FROM (
     WITH dispute AS (
         SELECT d.id, d.money, count(r.id) AS taken,
-               count(r.id) FILTER (WHERE r.amount_cents = d.amount_cents AND r.charge_id = d.charge_id) AS fitting
+               count(r.id) FILTER (WHERE r.amount_cents = d.amount_cents
+                                     AND (r.charge_id, r.invoice_id)
+                                         IS NOT DISTINCT FROM (d.charge_id, d.invoice_id)) AS fitting
         FROM disputes d
         LEFT JOIN reversals r ON r.customer_id = d.customer_id AND r.kind = 'dispute' AND r.state = 'taken'
           AND r.stripe_object_id = CASE d.taken_at_movement WHEN 1 THEN d.stripe_dispute_id
@@ -391,25 +393,33 @@ FROM (
     FROM reversal
 ) AS finding;
 
-SELECT 'R-1' AS id, 'refunds and disputes never take more than was paid, and a charge says how much they took' AS promise,
+SELECT 'R-1' AS id, 'refunds and disputes never take more than was paid, and charge and invoice say how much they took' AS promise,
        checked, breaches, example::text
 FROM (
-    WITH charge AS (
-        SELECT i.id, coalesce(i.late_cents, d.amount_cents) AS paid_cents, i.amount_refunded_cents,
-               i.amount_disputed_cents, max(r.paid_cents) AS reversible_cents,
-               coalesce(sum(r.amount_cents) FILTER (WHERE r.kind = 'refund'), 0) AS refunded_cents,
-               coalesce(sum(r.amount_cents) FILTER (WHERE r.kind = 'dispute'), 0) AS disputed_cents
+    WITH paid AS (
+        SELECT 'charge' AS kind, i.customer_id, i.id, coalesce(i.late_cents, d.amount_cents) AS paid_cents,
+               i.amount_refunded_cents, i.amount_disputed_cents
         FROM charge_intents i
         JOIN charge_debts d ON d.customer_id = i.customer_id AND d.id = i.debt_id
-        LEFT JOIN reversals r ON r.customer_id = i.customer_id AND r.charge_id = i.id AND r.state = 'taken'
-        GROUP BY i.customer_id, i.id, d.amount_cents
+        UNION ALL
+        SELECT 'invoice', customer_id, id, amount_paid_cents, amount_refunded_cents, amount_disputed_cents
+        FROM subscription_invoices
+    ), taken AS (
+        SELECT p.kind || ' ' || p.id AS name, p.paid_cents, p.amount_refunded_cents, p.amount_disputed_cents,
+               max(r.paid_cents) AS reversible_cents,
+               coalesce(sum(r.amount_cents) FILTER (WHERE r.kind = 'refund'), 0) AS refunded_cents,
+               coalesce(sum(r.amount_cents) FILTER (WHERE r.kind = 'dispute'), 0) AS disputed_cents
+        FROM paid p
+        LEFT JOIN reversals r ON r.customer_id = p.customer_id AND r.source_kind = p.kind AND r.source_id = p.id
+          AND r.state = 'taken'
+        GROUP BY p.kind, p.customer_id, p.id, p.paid_cents, p.amount_refunded_cents, p.amount_disputed_cents
     ), wrong AS (
-        SELECT id FROM charge
+        SELECT name FROM taken
         WHERE refunded_cents + disputed_cents > paid_cents OR reversible_cents <> paid_cents
            OR (refunded_cents, disputed_cents) <> (amount_refunded_cents, amount_disputed_cents)
     )
-    SELECT (SELECT count(*) FROM charge) AS checked, (SELECT count(*) FROM wrong) AS breaches,
-           (SELECT 'charge ' || min(id) FROM wrong) AS example
+    SELECT (SELECT count(*) FROM taken) AS checked, (SELECT count(*) FROM wrong) AS breaches,
+           (SELECT min(name) FROM wrong) AS example
 ) AS finding;
 
 SELECT 'R-2' AS id, 'what a reversal took stands in the books: its money once, its credits, and what is owed for spent ones' AS promise,
@@ -524,7 +534,21 @@ FROM (
     FROM subscriptions WHERE ended_at IS NULL
 ) AS finding;
 
-SELECT 'S-4' AS id, 'a subscription and its id at Stripe know each other' AS promise,
+SELECT 'S-4' AS id, 'a payment that paid an invoice is of a paid one, and of no charge' AS promise,
+       checked, breaches, example::text
+FROM (
+    WITH payment AS (
+        SELECT p.stripe_payment_id, i.money_posting_id IS NULL OR c.stripe_payment_id IS NOT NULL AS is_wrong
+        FROM stripe_invoice_payments p
+        JOIN subscription_invoices i ON i.customer_id = p.customer_id AND i.id = p.invoice_id
+        LEFT JOIN stripe_payments c ON c.stripe_payment_id = p.stripe_payment_id
+    )
+    SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS breaches,
+           'payment ' || min(stripe_payment_id) FILTER (WHERE is_wrong) AS example
+    FROM payment
+) AS finding;
+
+SELECT 'S-5' AS id, 'a subscription and its id at Stripe know each other' AS promise,
        checked, breaches, example::text
 FROM (
     WITH known AS (
