@@ -33,7 +33,7 @@ async def look_at_subscription(means: Means, event: BillingEvent) -> Settle | Ve
 
     async def settle(connection: Connection) -> Verdict:
         settled = await subscriptions.settle_subscription(connection, means.bus, theirs, now=means.now, seen=seen)
-        return _verdict(settled, theirs.metadata)
+        return verdict_of(settled, theirs.metadata)
 
     return settle
 
@@ -45,18 +45,24 @@ async def look_at_invoice(means: Means, event: BillingEvent) -> Settle | Verdict
     One that could not be finalized is taken in and parked as well: it is collected by nobody until somebody acts.
     """
     stripe_id, marks = invoiced_subscription_in(event)
-    is_known = await _find_version(means, stripe_id) is not None
-    if not is_known and not event.is_thin and subscriptions.MARK not in marks:
+    if not event.is_thin and not await is_of_ours(means, stripe_id, marks):
         return ignored(NOT_OURS)
     theirs = await means.gateway.read_invoice(event.object_id or "")
 
     async def settle(connection: Connection) -> Verdict:
         settled = await subscriptions.settle_invoice(connection, means.bus, theirs, now=means.now)
-        verdict = _verdict(settled, theirs.subscription_metadata)
+        verdict = verdict_of(settled, theirs.subscription_metadata)
         is_stuck = event.type == "invoice.finalization_failed" and theirs.state == "draft"
         return parked(NOT_FINALIZED, verdict.customer_id) if is_stuck and verdict.outcome == "processed" else verdict
 
     return settle
+
+
+async def is_of_ours(means: Means, stripe_subscription_id: str | None, marks: Mapping[str, str]) -> bool:
+    """
+    Say whether an invoice may be of a subscription of ours: by its id, or by our mark on it.
+    """
+    return subscriptions.MARK in marks or await _find_version(means, stripe_subscription_id) is not None
 
 
 async def _find_version(means: Means, stripe_subscription_id: str | None) -> int | None:
@@ -66,7 +72,7 @@ async def _find_version(means: Means, stripe_subscription_id: str | None) -> int
         return await subscriptions.find_version(connection, stripe_subscription_id=stripe_subscription_id)
 
 
-def _verdict(settled: subscriptions.Settled, marks: Mapping[str, str]) -> Verdict:
+def verdict_of(settled: subscriptions.Settled, marks: Mapping[str, str]) -> Verdict:
     """
     Say what became of it. What came too late counts as processed: a look was promised together with the mark.
     """
