@@ -85,14 +85,18 @@ def close(account: Account, call: Call) -> Record:
     return _ended(account, dispute, "lost")
 
 
-def open_dispute(account: Account, charge: Record, kind: DisputeKind) -> Record:
+def open_dispute(account: Account, charge: Record, kind: DisputeKind, *, amount: int | None = None) -> Record:
     """
     Have a charge disputed; only an inquiry leaves the money where it is (docs.stripe.com/disputes/how-disputes-work).
+
+    All of it, unless *amount* says how much: a bank may dispute a part.
 
     Emits charge.dispute.created, charge.dispute.funds_withdrawn.
     """
     account.store.edit("charge", charge["id"])["disputed"] = True
-    dispute = account.store.add("dispute", _dispute(account, charge, kind))
+    dispute = account.store.add(
+        "dispute", _dispute(account, charge, kind) | ({} if amount is None else {"amount": amount})
+    )
     if kind != "inquiry":
         _withdraw(account, dispute)
         due_at = dispute["evidence_details"]["due_by"]

@@ -22,6 +22,8 @@ class InvoiceShape(Shape):
     An invoice of a subscription. States: draft, open, paid, uncollectible and void.
 
     `hosted_url` is the page on which it is shown, and paid while it is open; `pdf_url` is its document.
+    `refund_state` is none, partly_refunded or refunded; `dispute_state` is none, inquiry, disputed, won or lost.
+    Neither ends the subscription.
     """
 
     id: str
@@ -39,6 +41,10 @@ class InvoiceShape(Shape):
     pdf_url: str | None
     created_at: datetime
     paid_at: datetime | None
+    amount_refunded_cents: int
+    amount_disputed_cents: int
+    refund_state: str
+    dispute_state: str
 
 
 class InvoicesRequest(Shape, forbid_unknown_fields=True):
@@ -174,6 +180,10 @@ def _shape(invoice: subscriptions.Invoice) -> InvoiceShape:
         pdf_url=invoice.pdf_url,
         created_at=invoice.created_at,
         paid_at=invoice.paid_at,
+        amount_refunded_cents=invoice.amount_refunded_cents,
+        amount_disputed_cents=invoice.amount_disputed_cents,
+        refund_state=invoice.refund_state,
+        dispute_state=invoice.dispute_state,
     )
 
 
