@@ -94,6 +94,21 @@ async def test_money_back_never_changes_the_subscription(pro: Billed) -> None:
     assert await standing(pro) == before
 
 
+@pytest.mark.parametrize("kind", ["refund", "dispute"])
+@pytest.mark.parametrize("spent", [0, 60])
+async def test_a_lost_customer_brought_what_stayed(pro: Billed, kind: reversals.ReversalKind, spent: int) -> None:
+    """
+    Money that went back is none, also where it is owed for credits that are spent: nobody collects that.
+    """
+    for credits in [spent] if spent else []:
+        await pro.spend(credits)
+    await pro.take(HALF, kind=kind)
+
+    await pro.plans.cancel(at_period_end=False)
+
+    assert [event.lifetime_value_cents for event in pro.plans.churned] == [PRO - HALF]
+
+
 async def test_nobody_is_told_of_a_charge(pro: Billed) -> None:
     """
     What waits for a spending cap has no more room by it: invoices do not count under caps.

@@ -90,7 +90,7 @@ async def _tell_of_churn(
         subscription_id=after.id,
         reason=reason,
         tenure_days=((after.ended_at or now) - after.started_at).days,
-        lifetime_value_cents=-balances.get("revenue", 0) - balances.get("refunded", 0),
+        lifetime_value_cents=balances.get("processor", 0),  # what came and stayed, whatever is still owed for the rest
         currency=after.currency,
         occurred_at=now,
     )
