@@ -12,7 +12,7 @@ import pytest
 from reversals.billed import Billed
 from reversals.taking import PRICE, Taking, reversal_rows
 from reversals.test_guards import COPY
-from rsolv import reversals, subscriptions
+from rsolv import reversals, schema, subscriptions
 from rsolv.reversals import ChargeReversed, Paid
 from rsolv.subscriptions import Subscription
 from subscriptions.stage import DAY, Stage
@@ -259,6 +259,20 @@ async def test_what_an_invoice_gave_back_stays_the_invoices(pro: Billed, what: s
 
 
 COPY_OF_INVOICE = COPY.replace("money_posting_id, taken_at", "money_posting_id, taken_at, invoice_id")
+
+
+async def test_the_step_back_refuses_once_an_invoice_gave_back(pro: Billed) -> None:
+    """
+    Whole: before it there is no place for what was taken.
+    """
+    await pro.take(HALF)
+    step = schema.MIGRATIONS / "versions" / "0020_invoices_taken_back.down.sql"
+
+    with pytest.raises(asyncpg.CheckViolationError, match="reversals_source_known"):
+        async with pro.stage.owner.transaction():
+            await pro.stage.owner.execute(step.read_text())
+
+    assert await pro.breaches() == []
 
 
 async def test_planted_bug_without_its_trigger_too_much_is_noticed(pro: Billed) -> None:
