@@ -2,6 +2,7 @@
 Events about refunds and disputes of a subscription's payment: they lead to its invoice, whatever was heard before.
 """
 
+import asyncio
 import itertools
 import random
 from collections.abc import Mapping
@@ -180,6 +181,20 @@ async def test_a_refund_and_the_news_of_its_invoice_may_come_in_any_order(
     for each in order:
         assert await plans.deliver(each) == {each: PROCESSED}
 
+    await require_half_back(plans)
+
+
+async def test_events_that_are_handled_at_once_settle_once(plans: PlanPostroom) -> None:
+    """
+    By as many workers as there are events, all of which find an invoice that nobody has heard of.
+    """
+    await plans.stage.ask_in_vain()
+    await give_back(plans)
+    received = await plans.take_in(REFUNDED, SUMMED, PAID, SUCCEEDED)
+
+    await asyncio.gather(*(plans.handle(event_id) for event_id in received))
+
+    assert {(await plans.finish(event_id)).outcome for event_id in received} == {"processed"}
     await require_half_back(plans)
 
 

@@ -2,6 +2,7 @@
 Giving back what an invoice of a subscription took: by an operator, at Stripe's pages, once; the subscription goes on.
 """
 
+import asyncio
 from dataclasses import replace
 
 import asyncpg
@@ -99,6 +100,29 @@ async def test_an_invoice_is_refunded_to_the_last_cent_and_no_further(pro: Bille
     assert (await pro.taking.charge()).refund_state == "refunded"
     assert await pro.taking.credits() == (0, 60)
     assert await pro.breaches() == []
+
+
+async def test_of_many_asked_for_at_once_no_more_are_taken_than_was_paid(pro: BilledGiving) -> None:
+    """
+    Those that would exceed it are refused.
+    """
+    answers = await asyncio.gather(*(pro.ask(10_000) for _ in range(8)), return_exceptions=True)
+
+    refused = [answer for answer in answers if isinstance(answer, refunds.RefundExceedsInvoice)]
+    assert (len(refused), len(await pro.all())) == (3, 5)
+
+
+async def test_of_many_who_hear_of_one_at_once_one_takes_it_in(pro: BilledGiving) -> None:
+    """
+    The others wait for the first, and find nothing to do.
+    """
+    theirs = await pro.make_at_stripe(HALF)
+
+    believed = await asyncio.gather(*(pro.believe(theirs) for _ in range(6)))
+
+    [refund] = await pro.all()
+    assert sorted(believed) == ["already"] * 5 + ["moved"]
+    await pro.require_refunded_once(refund.id, cents=HALF)
 
 
 @pytest.mark.parametrize("told", ["once", "twice"])
