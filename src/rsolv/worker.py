@@ -28,7 +28,7 @@ from rsolv.settings import load_settings
 from rsolv.spending_caps import SafetyCaps
 from rsolv.spending_caps.jobs import retry_capped_charges
 from rsolv.stripe_gateway import StripeGateway
-from rsolv.subscriptions.jobs import look_at_subscription, look_schedule, set_card
+from rsolv.subscriptions.jobs import look_at_subscription, look_schedule, pay_invoice, set_card
 from rsolv.wiring import charge_holds, configured_gateway, limits_of_a_worker, safety_caps, wired_bus
 
 log = structlog.get_logger()
@@ -99,6 +99,7 @@ def handled_jobs(
         "card_setup.look": look_at_setup(database, gateway, bus),
         "subscription.look": look_at_subscription(database, gateway, bus),
         "subscription.set_card": set_card(database, gateway),
+        "subscription.pay_invoice": pay_invoice(database, gateway, bus, billing_enabled=billing_enabled),
         "payment_method.detach": detach_payment_method(database, gateway),
         "payment_method.make_default": make_default(database, gateway),
     }

@@ -35,6 +35,12 @@ REPEATS = [
         objects.payment_method(customer="cus_of_somebody_else"),
         id="attach_payment_method",
     ),
+    pytest.param(
+        lambda gateway: gateway.pay_invoice("in_1", payment_method_id="pm_1", key="k"),
+        objects.invoice(),
+        objects.invoice(status="open"),
+        id="pay_invoice",
+    ),
 ]
 
 

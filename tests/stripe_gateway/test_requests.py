@@ -174,6 +174,13 @@ WRITES = [
         id="set_subscription_card",
     ),
     pytest.param(
+        lambda gateway: gateway.pay_invoice("in_1", payment_method_id="pm_1", key="k"),
+        objects.invoice(),
+        "POST /v1/invoices/in_1/pay",
+        {"payment_method": "pm_1", "off_session": "true", "expand[0]": "payments"},
+        id="pay_invoice",
+    ),
+    pytest.param(
         lambda gateway: gateway.create_monthly_price(
             lookup_key="pro_usd", label="Pro", amount_cents=4321, currency="usd", key="k"
         ),

@@ -1,5 +1,5 @@
 """
-What selling a subscription asks of Stripe besides the subscription itself: a price, what there is, what was paid.
+What selling a subscription asks of Stripe besides it: prices, what there is, who pays, and what was paid.
 
 A part of the port; see `port` for what holds for every verb.
 """
@@ -12,7 +12,7 @@ from rsolv.stripe_gateway.billing_values import Invoice, Price, Subscription
 
 class BillingGateway(Protocol):
     """
-    Prices, a customer's subscriptions as a whole, and the invoices of a payment.
+    Prices, a customer's subscriptions as a whole, the cards that pay them, and the invoices of a payment.
     """
 
     async def find_price(self, lookup_key: str) -> Price | None:
@@ -47,4 +47,15 @@ class BillingGateway(Protocol):
         List the invoices that a payment was made towards, with their first ten lines and without their payments.
 
         Stripe's only link from a payment to a subscription; nothing is found for a payment of another kind.
+        """
+
+    async def pay_invoice(self, invoice_id: str, *, payment_method_id: str, key: str) -> Invoice:
+        """
+        Have an open invoice paid by this method now, the customer being away; one that is paid is returned as it is.
+
+        It is paid by the one payment that it has, so that keys or no keys it is paid once.
+
+        Raises:
+            PaymentDeclined: the bank said no; the invoice stays open, and Stripe's own tries go on as they would have.
+            NeedsAction: the bank wants to hear from the customer; the invoice's page leads there.
         """

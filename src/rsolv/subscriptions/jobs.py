@@ -11,7 +11,8 @@ from rsolv.stripe_gateway import StripeGateway
 from rsolv.stripe_gateway import Subscription as StripeSubscription
 from rsolv.subscriptions.queries import subscriptions
 from rsolv.subscriptions.service.look import look, promise_looks
-from rsolv.subscriptions.service.promises import card_job, card_key
+from rsolv.subscriptions.service.pay_open_invoice import pay_open_invoice
+from rsolv.subscriptions.service.promises import card_job, card_key, pay_job
 
 
 def look_at_subscription(database: Database, gateway: StripeGateway, bus: EventBus) -> Handler:
@@ -49,7 +50,8 @@ def set_card(database: Database, gateway: StripeGateway) -> Handler:
     Return the handler of `subscription.set_card`: have a subscription paid by the customer's default card.
 
     It looks first at both sides, so that a new key is only used once a read has shown that the last attempt did not
-    happen, and once more at ours afterwards: of two changes at once the later one stands in the end.
+    happen, and once more at ours afterwards: of two changes at once the later one stands in the end. Where a renewal
+    is past due, it is then tried with this card at once.
     """
 
     async def handle(call: JobCall) -> None:
@@ -67,6 +69,31 @@ def set_card(database: Database, gateway: StripeGateway) -> Handler:
             now_wanted = await payment_methods.find_default(connection, customer_id=customer_id)
             if now_wanted is not None and now_wanted.id != wanted.id:
                 await enqueue(connection, card_job(customer_id))
+            elif theirs.state == "past_due":
+                await enqueue(connection, pay_job(customer_id))
+
+    return handle
+
+
+def pay_invoice(database: Database, gateway: StripeGateway, bus: EventBus, *, billing_enabled: bool) -> Handler:
+    """
+    Return the handler of `subscription.pay_invoice`: have what is past due collected from the default card, now.
+
+    While billing is off it does nothing: nobody is charged on our initiative, and Stripe's own next try remains.
+    """
+
+    async def handle(call: JobCall) -> None:
+        if not billing_enabled:
+            return
+        await pay_open_invoice(
+            database,
+            gateway,
+            bus,
+            customer_id=int(call.ids["customer_id"]),
+            job_id=call.job_id,
+            tries=call.tries,
+            now=clock.now(),
+        )
 
     return handle
 

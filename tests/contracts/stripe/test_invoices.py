@@ -7,7 +7,7 @@ import pytest
 from contracts.stripe.paying import paid_payment
 from contracts.stripe.stand import DAY, MONTH, Stand
 from contracts.stripe.subscribing import latest_invoice, opened_subscription
-from rsolv.stripe_gateway import StripeGateway
+from rsolv.stripe_gateway import GatewayMisused, Invoice, NeedsAction, PaymentDeclined, StripeGateway
 
 
 async def test_a_first_invoice_says_what_it_is_for(stripe: Stand, gateway: StripeGateway, acme: str, visa: str) -> None:
@@ -194,3 +194,82 @@ async def test_a_failed_renewal_is_tried_again(stripe: Stand, gateway: StripeGat
     assert failed.next_attempt_at > await stripe.now()
     assert (paid.state, paid.amount_remaining_cents, paid.next_attempt_at) == ("paid", 0, None)
     assert (await gateway.read_subscription(opened.id)).state == "active"
+
+
+async def failed_renewal(stripe: Stand, acme: str, visa: str) -> Invoice:
+    """
+    Have a renewal whose card is declined.
+    """
+    opened = await opened_subscription(stripe, acme, visa)
+    declining = await stripe.card(acme, "chargeCustomerFail")
+    await stripe.api("POST", f"/v1/subscriptions/{opened.id}", {"default_payment_method": declining})
+    await stripe.advance(MONTH + 2 * 3600)
+    return await latest_invoice(stripe, opened)
+
+
+async def test_an_open_invoice_is_paid_by_another_card_at_once(
+    stripe: Stand, gateway: StripeGateway, acme: str, visa: str
+) -> None:
+    """
+    By the payment that it has; to ask again is answered with what is there, whatever the key.
+    """
+    failed = await failed_renewal(stripe, acme, visa)
+    other = await stripe.card(acme, "mastercard")
+
+    paid = await gateway.pay_invoice(failed.id, payment_method_id=other, key="pay")
+    again = await gateway.pay_invoice(failed.id, payment_method_id=visa, key="another")
+
+    assert (failed.state, paid.state, paid.amount_remaining_cents) == ("open", "paid", 0)
+    assert [each.payment_id for each in paid.payments] == [each.payment_id for each in failed.payments]
+    assert (again.id, again.state, again.amount_paid_cents) == (paid.id, "paid", paid.amount_paid_cents)
+    assert (await gateway.read_subscription(failed.stripe_subscription_id or "")).state == "active"
+
+
+async def test_a_card_that_is_declined_leaves_the_invoice_open(
+    stripe: Stand, gateway: StripeGateway, acme: str, visa: str
+) -> None:
+    """
+    Stripe's own tries go on as they would have: this one is not counted among them.
+    """
+    failed = await failed_renewal(stripe, acme, visa)
+    declining = await stripe.card(acme, "chargeCustomerFail")
+
+    with pytest.raises(PaymentDeclined) as caught:
+        await gateway.pay_invoice(failed.id, payment_method_id=declining, key="pay")
+
+    found = await gateway.read_invoice(failed.id)
+    assert caught.value.decline.code == "card_declined"
+    assert (found.state, found.attempt_count) == ("open", failed.attempt_count)
+    assert found.next_attempt_at == failed.next_attempt_at
+
+
+async def test_a_card_whose_bank_asks_leaves_the_invoice_open_with_a_page(
+    stripe: Stand, gateway: StripeGateway, acme: str, visa: str
+) -> None:
+    """
+    The customer is away: it is no decline, and there is where to send them.
+    """
+    failed = await failed_renewal(stripe, acme, visa)
+    asking = await stripe.card(acme, "authenticationRequired")
+
+    with pytest.raises(NeedsAction):
+        await gateway.pay_invoice(failed.id, payment_method_id=asking, key="pay")
+
+    found = await gateway.read_subscription(failed.stripe_subscription_id or "")
+    assert (await gateway.read_invoice(failed.id)).state == "open"
+    assert (found.state, found.action_url) == ("past_due", failed.hosted_invoice_url)
+
+
+async def test_an_invoice_is_paid_by_its_customers_cards_only(
+    stripe: Stand, gateway: StripeGateway, acme: str, visa: str
+) -> None:
+    """
+    Nobody pays with what is somebody else's.
+    """
+    failed = await failed_renewal(stripe, acme, visa)
+    theirs = await stripe.card(await stripe.customer("globex"), "mastercard")
+
+    with pytest.raises(GatewayMisused):
+        await gateway.pay_invoice(failed.id, payment_method_id=theirs, key="pay")
+
+    assert (await gateway.read_invoice(failed.id)).state == "open"

@@ -131,6 +131,20 @@ class _Billing(Asking):
         )
         return replace(invoice, lines=tuple([each async for each in lines]), has_all_lines=True)
 
+    async def pay_invoice(self, invoice_id: str, *, payment_method_id: str, key: str) -> Invoice:
+        pay = self.write(
+            attempt("pay_invoice", key),
+            lambda once: self.v1.invoices.pay_async(
+                invoice_id,
+                {"payment_method": payment_method_id, "off_session": True, "expand": ["payments"]},
+                once,
+            ),
+            translation.invoice,
+        )
+        return await unless_done(
+            pay, lambda: self.read_invoice(invoice_id), is_done=lambda invoice: invoice.state == "paid"
+        )
+
     def list_invoices(
         self, *, stripe_customer_id: str, created_since: datetime | None = None
     ) -> AsyncIterator[Invoice]:

@@ -5,6 +5,7 @@ The jobs that the room promises.
 import hashlib
 
 from rsolv.jobs import Job
+from rsolv.stripe_gateway import Invoice as StripeInvoice
 from rsolv.stripe_gateway import Subscription as StripeSubscription
 from rsolv.subscriptions.rules import Subscription
 
@@ -29,6 +30,13 @@ def card_job(customer_id: int) -> Job:
     return Job(kind="subscription.set_card", ids={"customer_id": customer_id})
 
 
+def pay_job(customer_id: int) -> Job:
+    """
+    Promise to have what is past due tried with the customer's default card. Without a dedupe key, as `card_job`.
+    """
+    return Job(kind="subscription.pay_invoice", ids={"customer_id": customer_id})
+
+
 def notice_job(subscription: Subscription, notice: str, *, about: str) -> Job:
     """
     Promise to tell the customer of something about their subscription, once for what it is about.
@@ -48,3 +56,14 @@ def card_key(theirs: StripeSubscription, stripe_payment_method_id: str, *, job_i
     """
     exact = "\n".join([theirs.id, stripe_payment_method_id, str(job_id), str(tries)])
     return f"rsolv-subscription-card-{hashlib.sha256(exact.encode()).hexdigest()[:32]}"
+
+
+def pay_key(theirs: StripeInvoice, stripe_payment_method_id: str, *, job_id: int, tries: int) -> str:
+    """
+    Return the key for having an invoice paid: another one at each try, made only after a read has shown it open.
+
+    An error that Stripe keeps under a key would else be all that is heard for a day. It is the invoice that is paid
+    once, not the key.
+    """
+    exact = "\n".join([theirs.id, stripe_payment_method_id, str(theirs.attempt_count), str(job_id), str(tries)])
+    return f"rsolv-invoice-pay-{hashlib.sha256(exact.encode()).hexdigest()[:32]}"
