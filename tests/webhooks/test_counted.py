@@ -56,14 +56,14 @@ async def test_what_is_stored_and_what_is_known_already_are_counted_apart(caller
 
 
 FORGERIES = {
-    "header_missing": Sent(BODY, ()),
-    "header_repeated": Sent(BODY, ("t=1", "t=1")),
-    "header_malformed": Sent(BODY, ("nonsense",)),
-    "signature_wrong": signed(secret=OTHER_SECRET),
-    "too_old": signed(age_seconds=400),
-    "too_new": signed(age_seconds=-400),
-    "not_an_event": signed(b"{}"),
-    "too_large": signed(b"[" * 1_048_577),
+    "header_missing": lambda: Sent(BODY, ()),
+    "header_repeated": lambda: Sent(BODY, ("t=1", "t=1")),
+    "header_malformed": lambda: Sent(BODY, ("nonsense",)),
+    "signature_wrong": lambda: signed(secret=OTHER_SECRET),
+    "too_old": lambda: signed(age_seconds=400),
+    "too_new": lambda: signed(age_seconds=-400),
+    "not_an_event": lambda: signed(b"{}"),
+    "too_large": lambda: signed(b"[" * 1_048_577),
 }
 
 
@@ -77,7 +77,7 @@ async def test_a_refusal_is_counted_by_its_reason_without_work_for_the_database(
     before = figures(await telemetry.scrape())
 
     async with caller_of(closed_database, SECRET) as caller:
-        refused = await send(caller, FORGERIES[reason])
+        refused = await send(caller, FORGERIES[reason]())
 
     assert refused.is_client_error
     assert await added(before) == {reason: 1}
