@@ -73,6 +73,20 @@ async def test_an_immediate_end_costs_the_plan_at_once_and_no_credits(stage: Sta
         await stage.resume()
 
 
+async def test_an_end_at_once_goes_before_one_that_was_scheduled(stage: Stage) -> None:
+    """
+    The customer is lost because they canceled, not because a period was over.
+    """
+    await stage.subscribe()
+    await stage.cancel(at_period_end=True)
+
+    ended = await stage.cancel(at_period_end=False)
+
+    assert ended.state == "canceled"
+    assert await stage.customer() == ("pay_as_you_go", "canceled")
+    assert [event.reason for event in stage.churned] == ["canceled"]
+
+
 async def test_without_a_subscription_there_is_nothing_to_end(stage: Stage) -> None:
     """
     Stripe is not asked.

@@ -160,6 +160,8 @@ def test_the_plan_is_kept_while_it_is_paid_and_a_week_longer(
         ({"state": "opening"}, None),
         ({"state": "canceled"}, "canceled"),
         ({"state": "canceled", "cancel_at": NOW}, None),
+        ({"state": "canceled", "cancel_at": NOW, "ended_at": NOW}, None),
+        ({"state": "canceled", "cancel_at": NOW, "ended_at": NOW - DAY}, "canceled"),
         ({"state": "incomplete_expired"}, None),
     ],
 )
@@ -265,6 +267,8 @@ def test_after_the_end_it_is_looked_at_while_an_invoice_can_be_paid(
     [
         ({}, {"state": "canceled"}, "canceled"),
         ({}, {"state": "canceled", "cancel_at": NOW}, "ended_with_period"),
+        ({}, {"state": "canceled", "cancel_at": NOW, "ended_at": NOW}, "ended_with_period"),
+        ({}, {"state": "canceled", "cancel_at": NOW, "ended_at": NOW - DAY}, "canceled"),
         ({"state": "past_due"}, {"state": "canceled"}, "payment_failed"),
         ({}, {"state": "unpaid"}, "payment_failed"),
         ({"churned_at": NOW}, {"state": "canceled"}, None),

@@ -334,8 +334,15 @@ def customer_state(subscription: Subscription) -> str | None:
     Return what stands beside the customer's plan: Stripe's word while it lives, and that it was ended at once.
     """
     if subscription.state == "canceled":
-        return None if subscription.cancel_at is not None else "canceled"
+        return None if _has_run_out(subscription) else "canceled"
     return None if subscription.has_ended or subscription.state == "opening" else subscription.state
+
+
+def _has_run_out(ended: Subscription) -> bool:
+    """
+    Say whether it lived until the end that was scheduled: one may be ended at once also while an end is scheduled.
+    """
+    return ended.cancel_at is not None and (ended.ended_at is None or ended.ended_at >= ended.cancel_at)
 
 
 def is_newer(theirs: StripeInvoice, known: Invoice | None) -> bool:
@@ -375,7 +382,7 @@ def churn_reason(before: Subscription, after: Subscription) -> str | None:
         return None
     if before.state in OWING:
         return "payment_failed"
-    return "ended_with_period" if after.cancel_at is not None else "canceled"
+    return "ended_with_period" if _has_run_out(after) else "canceled"
 
 
 def notice_of(before: Subscription, after: Subscription, *, is_on_plan: bool, now: datetime) -> str | None:
