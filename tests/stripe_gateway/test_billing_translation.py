@@ -73,6 +73,26 @@ def test_the_end_is_told_from_the_request_for_it() -> None:
     assert found.canceled_at == BEGIN + timedelta(minutes=1)
 
 
+@pytest.mark.parametrize(
+    ("details", "is_unpaid"),
+    [
+        (None, False),
+        ({"reason": None}, False),
+        ({"reason": "cancellation_requested"}, False),
+        ({"reason": "payment_failed"}, True),
+    ],
+)
+def test_an_end_for_want_of_payment_is_told_from_one_that_was_asked_for(
+    *, details: dict[str, str | None] | None, is_unpaid: bool
+) -> None:
+    """
+    By Stripe's reason.
+    """
+    found = subscription(status="canceled", cancellation_details=details)
+
+    assert found.ended_unpaid is is_unpaid
+
+
 def test_an_open_invoice_is_a_page_to_go_to() -> None:
     """
     Where the customer authenticates or pays otherwise; the payment behind it tells which of the two is wanted.

@@ -246,6 +246,21 @@ async def test_the_subscription_is_paid_by_the_default_card(stage: Stage) -> Non
     assert (await stage.newest()).stripe_payment_method_id == card.stripe_payment_method_id
 
 
+async def test_who_was_lost_while_nobody_looked_was_lost_for_what_stripe_says(stage: Stage) -> None:
+    """
+    The renewal failed, and so did every retry, before we looked again.
+    """
+    await stage.subscribe()
+    await stage.add_card(FAILING)
+    await stage.do_card_jobs()
+    stage.pass_time(PERIOD_AND_RETRIES)
+
+    await stage.look()
+
+    assert await stage.customer() == ("pay_as_you_go", "canceled")
+    assert [event.reason for event in stage.churned] == ["payment_failed"]
+
+
 async def test_months_without_a_look_lose_nothing(stage: Stage) -> None:
     """
     One look afterwards finds every invoice that was paid meanwhile.

@@ -60,6 +60,7 @@ THEIRS = StripeSubscription(
     cancel_at_period_end=False,
     canceled_at=None,
     ended_at=None,
+    ended_unpaid=False,
     default_payment_method_id=None,
     latest_invoice_id="in_1",
     latest_payment_id=None,
@@ -283,6 +284,13 @@ def test_a_customer_is_lost_once_for_one_reason(
     Who never began is not lost.
     """
     assert rules.churn_reason(replace(OURS, **before), replace(OURS, **after)) == reason
+
+
+def test_a_customer_whose_payment_failed_unheard_is_lost_for_that() -> None:
+    """
+    Stripe says why it ended what we took to be paid.
+    """
+    assert rules.churn_reason(OURS, replace(OURS, state="canceled"), ended_unpaid=True) == "payment_failed"
 
 
 @pytest.mark.parametrize(

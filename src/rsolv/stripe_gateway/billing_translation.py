@@ -92,6 +92,10 @@ class _LatestInvoice(Linked):
     payments: Listed[_InvoicePayment] | None = None
 
 
+class _CancellationDetails(msgspec.Struct):
+    reason: str | None = None
+
+
 class _Subscription(msgspec.Struct):
     id: str
     status: str
@@ -103,6 +107,7 @@ class _Subscription(msgspec.Struct):
     cancel_at: Seconds | None = None
     canceled_at: Seconds | None = None
     ended_at: Seconds | None = None
+    cancellation_details: _CancellationDetails | None = None
     default_payment_method: Expandable = None
     latest_invoice: str | _LatestInvoice | None = None
     metadata: dict[str, str] | None = None
@@ -124,6 +129,7 @@ def subscription(body: Body, request_id: str) -> Subscription:
         cancel_at_period_end=found.cancel_at_period_end,
         canceled_at=moment_or_none(found.canceled_at),
         ended_at=moment_or_none(found.ended_at),
+        ended_unpaid=found.cancellation_details is not None and found.cancellation_details.reason == "payment_failed",
         default_payment_method_id=id_of(found.default_payment_method),
         latest_invoice_id=id_of(found.latest_invoice),
         latest_payment_id=_default_payment_id(latest),

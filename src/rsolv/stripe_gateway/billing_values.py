@@ -63,7 +63,8 @@ class Subscription:
     A standing purchase.
 
     It is going to end when `cancel_at` is set, whether by `cancel_at_period_end` or otherwise; `canceled_at` is when
-    that was asked for, and only `ended_at` says that it is over. `action_url` is the page on which the customer pays
+    that was asked for, and only `ended_at` says that it is over; `ended_unpaid` that Stripe ended it after its last
+    retry of a payment. `action_url` is the page on which the customer pays
     or authenticates the invoice that is open; `latest_payment_id` is that invoice's payment, which tells 3-D Secure
     from a decline.
     """
@@ -77,6 +78,7 @@ class Subscription:
     cancel_at_period_end: bool
     canceled_at: datetime | None
     ended_at: datetime | None
+    ended_unpaid: bool
     default_payment_method_id: str | None
     latest_invoice_id: str | None
     latest_payment_id: str | None

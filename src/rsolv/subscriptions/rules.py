@@ -370,9 +370,11 @@ def credits_of(subscription: Subscription, invoice: StripeInvoice, line: StripeL
     return max(line.quantity or 0, 0) * subscription.period_credits if is_period and is_ours else 0
 
 
-def churn_reason(before: Subscription, after: Subscription) -> str | None:
+def churn_reason(before: Subscription, after: Subscription, *, ended_unpaid: bool = False) -> str | None:
     """
     Say why a customer is lost with this change; None when they are not, or were before, or had never begun.
+
+    *ended_unpaid*: Stripe gave up being paid, and perhaps we never heard that it tried.
     """
     if before.churned_at is not None or after.started_at is None:
         return None
@@ -380,7 +382,7 @@ def churn_reason(before: Subscription, after: Subscription) -> str | None:
         return "payment_failed"
     if after.state != "canceled":
         return None
-    if before.state in OWING:
+    if before.state in OWING or ended_unpaid:
         return "payment_failed"
     return "ended_with_period" if _has_run_out(after) else "canceled"
 

@@ -29,6 +29,7 @@ async def follow(
     customer: customers.Customer,
     before: Subscription,
     after: Subscription,
+    ended_unpaid: bool,
     now: datetime,
 ) -> None:
     """
@@ -36,7 +37,7 @@ async def follow(
 
     Call with both locked.
     """
-    reason = churn_reason(before, after)
+    reason = churn_reason(before, after, ended_unpaid=ended_unpaid)
     churned_at = None if keeps_plan(after, now=now) else before.churned_at
     await subscriptions.update_subscription(connection, replace(after, churned_at=now if reason else churned_at))
     await _change_customer(connection, customer, after, now=now)

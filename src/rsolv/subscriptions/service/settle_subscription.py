@@ -63,7 +63,8 @@ async def settle_subscription(
     after = replace(after, look_at=next_look(after, invoices_open=is_open, now=now))
     if before.stripe_subscription_id is None:
         await subscriptions.note_stripe_id(connection, before, stripe_subscription_id=theirs.id)
-    await follow(connection, bus, customer=customer, before=before, after=after, now=now)
+    ended_unpaid = theirs.ended_unpaid
+    await follow(connection, bus, customer=customer, before=before, after=after, ended_unpaid=ended_unpaid, now=now)
     settled = await subscriptions.find_subscription(connection, customer_id=customer.id, subscription_id=before.id)
     return Settled("settled", settled)
 
