@@ -19,7 +19,7 @@ from bench.charging_report import table
 from bench.machine import Machine, describe
 from crashes.ground import TEMPLATE, open_ground
 from rsolv.logs import set_up_logging
-from subscriptions.life_machine import DISAGREED, Ground, Tally, live
+from subscriptions.life_machine import DISAGREED, Ground, Tally, live, live_by_script
 from subscriptions.planted_lives import BUGS
 
 HERE = Path(__file__).parent
@@ -29,17 +29,17 @@ HOW = (
     "every invariant of every room had to hold. In some lives no event was ever delivered; in the others each came, "
     "some twice, in any order."
 )
-STEPS, AT_A_TIME, LIVES_UNTIL_CAUGHT = 35, 50, 200
+STEPS, AT_A_TIME, WORDS_MAX = 35, 50, 200
 
 
 @dataclass(frozen=True)
 class Caught:
     """
-    A planted bug: in which life it was noticed, if in any.
+    A planted bug, and what disagreed in the life in which most happens; None: it was not noticed.
     """
 
     bug: str
-    life: int | None
+    noticed: str | None
 
 
 def main() -> int:
@@ -58,7 +58,7 @@ def main() -> int:
     text = _as_markdown(tally, differences, caught, machine, minutes=(time.monotonic() - began) / 60)
     print(text)
     file.write_text(text, encoding="utf-8")
-    return 1 if differences or any(each.life is None for each in caught) else 0
+    return 1 if differences or any(each.noticed is None for each in caught) else 0
 
 
 def _live(ground: Ground, tally: Tally, lives: int) -> list[str]:
@@ -79,12 +79,12 @@ def _live(ground: Ground, tally: Tally, lives: int) -> list[str]:
 
 
 def _plant(ground: Ground, bug: str) -> Caught:
-    tally = Tally()
     try:
-        live(ground, tally, lives=LIVES_UNTIL_CAUGHT, steps=STEPS, plant=BUGS[bug])
-    except DISAGREED:
-        _announce(f"planted: {bug}: noticed in life {tally.lives}")
-        return Caught(bug, tally.lives)
+        live_by_script(ground, plant=BUGS[bug])
+    except DISAGREED as error:
+        words = " ".join(str(error).split())
+        _announce(f"planted: {bug}: {words}")
+        return Caught(bug, words[:WORDS_MAX])
     return Caught(bug, None)
 
 
@@ -92,7 +92,7 @@ def _as_markdown(
     tally: Tally, differences: Sequence[str], caught: Sequence[Caught], machine: Machine, *, minutes: float
 ) -> str:
     steps = [[name, f"{count:,}"] for name, count in sorted(tally.steps.items())]
-    bugs = [[each.bug, f"in life {each.life}" if each.life else "**not noticed**"] for each in caught]
+    bugs = [[each.bug, each.noticed or "**not noticed**"] for each in caught]
     differing = "".join(f"\n- **{each}**" for each in differences) or "none."
     machine_words = f"{machine.cpu}, {machine.cores} cores, {machine.kernel}, {machine.python}"
     head = (
