@@ -158,7 +158,7 @@ async def _breaches(database_url: str) -> list[str]:
 
 
 def _outcomes(events: Rows) -> list[tuple[str, int]]:
-    counted = Counter(f"{outcome}, {reason}" if reason else str(outcome) for _, _, outcome, reason, _ in events)
+    counted = Counter(f"{outcome}, {reason}" if reason else str(outcome) for _, _, _, outcome, reason, _ in events)
     return sorted(counted.items())
 
 

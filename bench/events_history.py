@@ -30,10 +30,11 @@ FAILING = "pm_card_chargeCustomerFail"
 SILENCE = """
     DELETE FROM pgqueuer;
     UPDATE charge_intents SET lease_until = NULL, wake_at = now() + interval '1 day' WHERE wake_at IS NOT NULL;
-    UPDATE subscriptions SET look_at = now() + interval '1 day' WHERE look_at IS NOT NULL
+    UPDATE subscriptions SET look_at = now() + interval '1 day' WHERE look_at IS NOT NULL;
+    INSERT INTO billing_event_polls (listed_until) VALUES (now() + interval '1 year')
 """
 """
-Nobody has promised to ask Stripe soon: only events tell.
+Nobody has promised to ask Stripe soon, and polls have nothing to list: only deliveries tell.
 """
 
 

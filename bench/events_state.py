@@ -9,7 +9,7 @@ import asyncpg
 Rows = Sequence[tuple[object, ...]]
 
 QUESTIONS: Mapping[str, str] = {
-    "events": "SELECT stripe_event_id, type, outcome, reason, customer_id FROM billing_events",
+    "events": "SELECT stripe_event_id, type, source, outcome, reason, customer_id FROM billing_events",
     "postings": """
         SELECT p.customer_id, p.cause_kind, p.cause_id, p.leg, p.source, a.kind, a.asset, sum(e.amount)
         FROM ledger_postings p
