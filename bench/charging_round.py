@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import psutil
 
 from bench.charging_evidence import Heard, Settled, heard, read_calls, settled_since
-from bench.charging_stage import Stage
+from bench.charging_stage import RunningTwin, Stage
 from bench.latencies import Percentiles, percentiles
 from bench.load import OpenLoad, Operation
 from bench.machine import busy_seconds
@@ -75,7 +75,7 @@ async def charge_round(stage: Stage, product: Product, *, name: str, per_second:
     await load.open()
     watching = asyncio.create_task(_look_on(stage.onlooker, watch))
     try:
-        with _metered(product, stage) as busy:
+        with metered(product, stage.twin, postgres_pid=stage.postgres_pid) as busy:
             tally = await load.run()
             await _until_settled(stage.database, first_charge_id)
     finally:
@@ -146,21 +146,21 @@ async def _look_on(database: Database, watch: Watch) -> None:
 
 
 @contextmanager
-def _metered(product: Product, stage: Stage) -> Iterator[dict[str, float]]:
+def metered(product: Product, twin: RunningTwin, *, postgres_pid: int) -> Iterator[dict[str, float]]:
     """
     Fill in, when the block ends, how many cores each part has kept busy meanwhile.
     """
     busy: dict[str, float] = {}
-    before, began = _cpu(product, stage), time.perf_counter()
+    before, began = _cpu(product, twin, postgres_pid), time.perf_counter()
     yield busy
     elapsed = time.perf_counter() - began
-    used = {part: (now - before[part]) / elapsed for part, now in _cpu(product, stage).items()}
+    used = {part: (now - before[part]) / elapsed for part, now in _cpu(product, twin, postgres_pid).items()}
     busy |= used | {"others": max(used.pop("machine") - sum(used.values()), 0.0)}
     busy.pop("machine", None)
 
 
-def _cpu(product: Product, stage: Stage) -> dict[str, float]:
-    server = psutil.Process(stage.postgres_pid)
+def _cpu(product: Product, twin: RunningTwin, postgres_pid: int) -> dict[str, float]:
+    server = psutil.Process(postgres_pid)
     postgres = sum(server.cpu_times()[:4])
     for backend in server.children():
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -169,7 +169,7 @@ def _cpu(product: Product, stage: Stage) -> dict[str, float]:
         "worker": sum(sum(worker.cpu_times()[:2]) for worker in product.workers),
         "web": product.cpu_seconds(),
         "PostgreSQL": postgres,
-        "twin": sum(stage.twin.process.cpu_times()[:2]),
+        "twin": sum(twin.process.cpu_times()[:2]),
         "load": time.process_time(),
         "machine": busy_seconds(),
     }

@@ -19,12 +19,13 @@ from pathlib import Path
 import asyncpg
 import uvloop
 
+from bench.charging_round import metered
 from bench.charging_stage import KEY, RunningTwin, running_twin
-from bench.deliveries_report import HANDLED_SECONDS_MAX, PER_SECOND, Measured, as_markdown
+from bench.deliveries_report import PER_SECOND, Measured, as_markdown
 from bench.delivering import Beside, Delivered, anew, bare_acks, deliver
 from bench.events_history import History
 from bench.events_telling import SECRET
-from bench.machine import busy_seconds, describe
+from bench.machine import describe
 from bench.pgbench import HERE as SCRIPTS
 from bench.pgbench import LEAST_DATABASE, Pgbench, PgbenchResult
 from bench.population import populate
@@ -41,7 +42,6 @@ LATENCY_SECONDS = 0.08
 RAISED = {"STRIPE_CALLS_PER_SECOND": "2000", "STRIPE_CALLS_PER_SECOND_PER_ENDPOINT": "1000", "JOBS_AT_ONCE": "40"}
 SIGNUPS_PER_SECOND, FIXES_PER_SECOND = 1, 10
 STEPS = (50, 100, 150, 200, 300, 400, 600, 800)
-SUSTAINED = 0.97
 WARM_UP_SECONDS, LEAST_SECONDS = 3, 5
 ROW_BYTES = 2_500
 
@@ -83,6 +83,7 @@ def main() -> int:
 
 
 async def _measure(parameters: Parameters, cluster: Cluster, directory: Path, twin: RunningTwin) -> Measured:
+    assert cluster.pid is not None, "it was started"
     machine = await describe(cluster, directory)
     bus = wired_bus()
     database = await Database.open(cluster.url(), application="bench", pool_size=8)
@@ -97,21 +98,20 @@ async def _measure(parameters: Parameters, cluster: Cluster, directory: Path, tw
         await database.close()
     twin.set_latency(LATENCY_SECONDS)
     bodies = list(history.bodies.values())
-    began, busy_before = time.perf_counter(), busy_seconds()
     with _product(cluster, directory, twin, parameters) as product:
         await bare_acks(product, per_second=PER_SECOND, seconds=WARM_UP_SECONDS)
         _announce(f"{PER_SECOND:.1f} deliveries a second for {parameters.seconds:g} s, beside signups and fixes")
         beside = Beside(people, SIGNUPS_PER_SECOND, FIXES_PER_SECOND)
-        steady = await deliver(
-            cluster.url(),
-            product,
-            iter(bodies),
-            per_second=PER_SECOND,
-            seconds=parameters.seconds,
-            beside=beside,
-        )
+        with metered(product, twin, postgres_pid=cluster.pid) as busy:
+            steady = await deliver(
+                cluster.url(),
+                product,
+                iter(bodies),
+                per_second=PER_SECOND,
+                seconds=parameters.seconds,
+                beside=beside,
+            )
         bare = await bare_acks(product, per_second=PER_SECOND, seconds=LEAST_SECONDS)
-    busy = (busy_seconds() - busy_before) / (time.perf_counter() - began)
     with _product(cluster, directory, twin, parameters, **RAISED) as product:
         steps = await _climb(cluster, product, bodies, seconds=parameters.step_seconds)
     return Measured(
@@ -121,7 +121,7 @@ async def _measure(parameters: Parameters, cluster: Cluster, directory: Path, tw
         workers=parameters.workers,
         latency_ms=LATENCY_SECONDS * 1_000,
         machine=machine,
-        busy_cores=busy,
+        busy=busy,
         steady=steady,
         steps=steps,
         bare=bare,
@@ -140,17 +140,9 @@ async def _climb(cluster: Cluster, product: Product, bodies: list[bytes], *, sec
         _announce(f"{per_second} deliveries a second for {seconds:g} s")
         done = await deliver(cluster.url(), product, again, per_second=per_second, seconds=seconds, beside=None)
         steps.append(done)
-        if not is_sustained(done):
+        if not done.is_sustained:
             break
     return steps
-
-
-def is_sustained(done: Delivered) -> bool:
-    """
-    Say whether a rate was acknowledged as it was offered, lost nothing, and was handled in time to the last.
-    """
-    is_kept_up = done.acked_per_second >= done.offered_per_second * SUSTAINED
-    return is_kept_up and done.is_lossless and done.lag.max_ms <= HANDLED_SECONDS_MAX * 1_000
 
 
 def _product(

@@ -26,6 +26,7 @@ USED_AGAIN_SECONDS = 2
 Over so many connections that each is used again before the server closes it as idle.
 """
 DRAIN_SECONDS_MAX = 120.0
+SUSTAINED, HANDLED_SECONDS_MAX = 0.97, 5.0
 LOOK_EVERY_SECONDS = 0.1
 _numbers = itertools.count(1)
 _issues = itertools.count(1_000_000_000)
@@ -65,6 +66,14 @@ class Delivered:
         Whether every delivery was acknowledged and stored once, and every event came to an end.
         """
         return not self.troubles and self.sent == self.stored and not self.outcomes.get("waiting")
+
+    @property
+    def is_sustained(self) -> bool:
+        """
+        Whether the rate was acknowledged as it was offered, lost nothing, and was handled in time to the last.
+        """
+        is_kept_up = self.acked_per_second >= self.offered_per_second * SUSTAINED
+        return is_kept_up and self.is_lossless and self.lag.max_ms <= HANDLED_SECONDS_MAX * 1_000
 
 
 def anew(bodies: Sequence[bytes]) -> Iterator[bytes]:

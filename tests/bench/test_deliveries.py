@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import pytest
 
-from bench.deliveries import is_sustained
 from bench.delivering import Delivered, anew
 from bench.events_state import QUESTIONS, differences
 from bench.latencies import percentiles
@@ -67,10 +66,10 @@ def test_what_is_not_stored_not_handled_or_not_acknowledged_is_lost(lost: dict[s
     Then the rate was not sustained either.
     """
     assert STEADY.is_lossless
-    assert is_sustained(STEADY)
+    assert STEADY.is_sustained
 
     assert not replace(STEADY, **lost).is_lossless
-    assert not is_sustained(replace(STEADY, **lost))
+    assert not replace(STEADY, **lost).is_sustained
 
 
 @pytest.mark.parametrize("slow", [{"acked_per_second": 9.0}, {"lag": percentiles([0.2, 5.1])}], ids=["late", "slow"])
@@ -79,4 +78,4 @@ def test_a_rate_that_is_not_kept_up_with_is_not_sustained(slow: dict[str, object
     Though nothing is lost.
     """
     assert replace(STEADY, **slow).is_lossless
-    assert not is_sustained(replace(STEADY, **slow))
+    assert not replace(STEADY, **slow).is_sustained
