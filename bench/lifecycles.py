@@ -29,7 +29,7 @@ HOW = (
     "every invariant of every room had to hold. In some lives no event was ever delivered; in the others each came, "
     "some twice, in any order."
 )
-STEPS, AT_A_TIME, WORDS_MAX = 35, 50, 200
+STEPS, AT_A_TIME, WORDS_MAX = 60, 25, 200
 
 
 @dataclass(frozen=True)

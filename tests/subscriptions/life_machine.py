@@ -150,6 +150,14 @@ class LifeMachine(RuleBasedStateMachine):
         """
         return self.life is not None and self._age() < MONTHS_MAX * MONTH
 
+    @property
+    def is_at_a_third(self) -> bool:
+        """
+        Say whether it is time for something that is refused: seldom, since it changes nothing.
+        """
+        return self.life is not None and self.life.steps.total() % 3 == 0
+
+    @precondition(lambda self: self.life is not None and (self.life.model.plan is None or self.is_at_a_third))
     @rule()
     def subscribe(self) -> None:
         """
