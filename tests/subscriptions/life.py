@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from fixes.reports import report
-from rsolv import disputes, fixes, ledger, refunds
+from rsolv import disputes, fixes, ledger, refunds, reversals
 from rsolv.audit import Actor
 from rsolv.kernel.errors import DomainError
 from stripe_twin.core import Record
@@ -165,7 +165,7 @@ class Life:
             await refunds.ask_refund(
                 connection,
                 customer_id=self.stage.customer_id,
-                charge_id=self.charge_ids[number],
+                paid=reversals.Paid("charge", self.charge_ids[number]),
                 amount_cents=cents,
                 reason="a wrong fix",
                 actor=OPERATOR,
