@@ -125,6 +125,9 @@ KNOWN = rules.Invoice(
     created_at=NOW,
     money_posting_id=None,
     paid_at=None,
+    amount_refunded_cents=0,
+    amount_disputed_cents=0,
+    dispute_state="none",
 )
 
 
