@@ -174,6 +174,7 @@ def _explained(found: charges.ChargeExplained, *, customer_id: int) -> str:
         ("consent", f"{consent.id}, text {consent.text_version}, {_minute(consent.given_at)}" if consent else None),
         ("declines", f"{charge.declines} ({charge.decline_code or charge.failure_code})" if charge.declines else None),
         ("payment", charge.stripe_payment_id),
+        ("rebuilt", f"{_minute(charge.rebuilt_at)}, the database had lost it" if charge.rebuilt_at else None),
         ("link", _link(charge, customer_id=customer_id)),
     ]
     attempts: list[list[object]] = [

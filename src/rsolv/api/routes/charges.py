@@ -23,6 +23,7 @@ class ChargeShape(Shape):
     `action_url` is there while the state is requires_action: our page on which the customer confirms with their bank.
     Whoever has it can pay this one charge, and nothing else.
     `refund_state` is none, partly_refunded or refunded; `dispute_state` is none, inquiry, disputed, won or lost.
+    `rebuilt_at` is there when we had lost the charge and made it anew from its payment.
 
     States: created, preparing, prepared, confirming, succeeded, requires_action, declined, unknown, canceled and
     uncollectible.
@@ -45,6 +46,7 @@ class ChargeShape(Shape):
     amount_refunded_cents: int
     refund_state: str
     dispute_state: str
+    rebuilt_at: datetime | None
 
 
 class ChargesRequest(Shape, forbid_unknown_fields=True):
@@ -210,6 +212,7 @@ def _shape(charge: charges.Charge, call: Call) -> ChargeShape:
         amount_refunded_cents=charge.amount_refunded_cents,
         refund_state=charge.refund_state,
         dispute_state=charge.dispute_state,
+        rebuilt_at=charge.rebuilt_at,
     )
 
 
