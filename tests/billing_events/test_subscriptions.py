@@ -84,8 +84,9 @@ async def test_a_pause_and_its_end_are_followed(plans: PlanPostroom) -> None:
 @pytest.mark.parametrize("order", list(itertools.permutations((CREATED, UPDATED, DELETED))), ids=" ".join)
 async def test_an_end_wins_whatever_is_heard_after_it(plans: PlanPostroom, order: tuple[str, ...]) -> None:
     """
-    Each event only says where to look; twice is as good as once, and a customer is lost once. It was ended at once, so
-    that stands beside the plan, whatever had been scheduled.
+    Each event only says where to look; twice is as good as once, and a customer is lost once.
+
+    It was ended at once, so that stands beside the plan, whatever had been scheduled.
     """
     opened = await plans.stage.subscribe()
     await end_elsewhere(plans)

@@ -24,6 +24,20 @@ class OurRefund:
     currency: str
     posted_cents: int
 
+    @property
+    def words(self) -> str:
+        """
+        Say it in a few words.
+        """
+        return f"refund {self.id}, {self.state}, {self.amount_cents} {self.currency}, taken back {self.posted_cents}"
+
+    @property
+    def cents(self) -> int:
+        """
+        Return the money that would be wrong if Stripe had nothing of it.
+        """
+        return self.amount_cents
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OurDispute:
@@ -41,6 +55,21 @@ class OurDispute:
     is_taken: bool
     amount_cents: int
     currency: str
+
+    @property
+    def words(self) -> str:
+        """
+        Say it in a few words.
+        """
+        where = "taken back" if self.is_taken else "not taken back"
+        return f"dispute {self.id}, {self.stage}, {self.amount_cents} {self.currency}, {where}"
+
+    @property
+    def cents(self) -> int:
+        """
+        Return the money that would be wrong if Stripe had nothing of it.
+        """
+        return self.amount_cents
 
 
 _REFUNDS = """

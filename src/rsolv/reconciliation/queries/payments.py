@@ -24,6 +24,20 @@ class OurPayment:
     is_final: bool
     posted_cents: int
 
+    @property
+    def words(self) -> str:
+        """
+        Say it in a few words.
+        """
+        return f"charge {self.charge_id}, {self.amount_cents} {self.currency}, posted {self.posted_cents}"
+
+    @property
+    def cents(self) -> int:
+        """
+        Return the money that would be wrong if Stripe had nothing of it.
+        """
+        return self.posted_cents
+
 
 _OURS = """
     SELECT i.customer_id, i.id AS charge_id, i.stripe_payment_id, i.stripe_customer_id, d.amount_cents, d.currency,

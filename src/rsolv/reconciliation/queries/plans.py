@@ -25,6 +25,21 @@ class OurInvoice:
     posted_cents: int
     twice: str | None
 
+    @property
+    def words(self) -> str:
+        """
+        Say it in a few words.
+        """
+        twice = f", for the same period as {self.twice}" if self.twice else ""
+        return f"invoice {self.id}, {self.state}, posted {self.posted_cents} {self.currency}{twice}"
+
+    @property
+    def cents(self) -> int:
+        """
+        Return the money that would be wrong if Stripe had nothing of it.
+        """
+        return self.posted_cents
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OurSubscription:
@@ -42,7 +57,20 @@ class OurSubscription:
     currency: str
     period_ends_at: datetime | None
     cancel_at: datetime | None
-    version: int
+
+    @property
+    def words(self) -> str:
+        """
+        Say it in a few words.
+        """
+        return f"subscription {self.id}, {self.state}, {self.stripe_price_id}"
+
+    @property
+    def cents(self) -> int:
+        """
+        Return the money that would be wrong if Stripe had nothing of it.
+        """
+        return self.price_cents
 
 
 _INVOICES = """
@@ -66,7 +94,7 @@ _INVOICES_BY_ID = _INVOICES + " WHERE v.stripe_invoice_id = ANY ($1::text[])"
 _INVOICES_SINCE = _INVOICES + " WHERE v.paid_at >= $1 AND v.id > $2 ORDER BY v.id LIMIT $3"
 _SUBSCRIPTIONS = """
     SELECT s.customer_id, s.id, s.stripe_subscription_id, s.stripe_customer_id, s.stripe_price_id, s.state,
-           s.price_cents, s.currency, s.period_ends_at, s.cancel_at, s.version
+           s.price_cents, s.currency, s.period_ends_at, s.cancel_at
 """
 _SUBSCRIPTIONS_BY_ID = (
     _SUBSCRIPTIONS

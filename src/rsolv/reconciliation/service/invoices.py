@@ -9,7 +9,7 @@ from rsolv.db import Connection
 from rsolv.reconciliation.queries import plans
 from rsolv.reconciliation.queries.plans import OurInvoice
 from rsolv.reconciliation.rules import Class, Difference
-from rsolv.reconciliation.service.side import AT_A_TIME, Means, Side, first
+from rsolv.reconciliation.service.side import AT_A_TIME, NOTHING, Means, Side, first
 from rsolv.stripe_gateway import Invoice
 
 
@@ -61,17 +61,6 @@ class _Invoices(Side[Invoice, OurInvoice]):
         )
         return None if klass is None else self._of(ours, klass, theirs)
 
-    def missing_there(self, stripe_object_id: str, ours: OurInvoice) -> Difference:
-        return self.difference(
-            "missing_there",
-            stripe_object_id,
-            ours=_words(ours),
-            theirs="nothing",
-            customer_id=ours.customer_id,
-            amount_cents=ours.posted_cents,
-            currency=ours.currency,
-        )
-
     async def settle(self, theirs: Invoice) -> bool:
         whole = theirs if theirs.has_all_lines else await self.read(theirs.id)
         async with self.means.database.transaction() as connection:  # lint: allow one-transaction-place -- after a call
@@ -84,16 +73,9 @@ class _Invoices(Side[Invoice, OurInvoice]):
         return self.difference(
             klass,
             theirs.id,
-            ours=_words(ours),
+            ours=ours.words if ours else NOTHING,
             theirs=f"{says} of {theirs.stripe_customer_id}",
             customer_id=ours.customer_id if ours else None,
             amount_cents=theirs.amount_paid_cents - agreed_cents,
             currency=theirs.currency,
         )
-
-
-def _words(ours: OurInvoice | None) -> str:
-    if ours is None:
-        return "nothing"
-    twice = f", for the same period as {ours.twice}" if ours.twice else ""
-    return f"invoice {ours.id}, {ours.state}, posted {ours.posted_cents} {ours.currency}{twice}"

@@ -11,10 +11,8 @@ from rsolv.db import Connection
 from rsolv.reconciliation.queries import payments
 from rsolv.reconciliation.queries.payments import OurPayment
 from rsolv.reconciliation.rules import INVOICED_BEFORE, Class, Difference
-from rsolv.reconciliation.service.side import AT_A_TIME, Means, Side, marks_in
+from rsolv.reconciliation.service.side import AT_A_TIME, NOTHING, Means, Side, marks_in
 from rsolv.stripe_gateway import CUSTOMER_KEY, Payment
-
-NOTHING = "nothing"
 
 
 class _Payments(Side[Payment, OurPayment]):
@@ -73,9 +71,6 @@ class _Payments(Side[Payment, OurPayment]):
         if ours.stripe_payment_id != theirs.id:
             return self._another(ours, theirs) if is_paid else None
         return self._paid(ours, theirs) if is_paid else self._unpaid(ours, theirs)
-
-    def missing_there(self, stripe_object_id: str, ours: OurPayment) -> Difference:
-        return self._of(ours, "missing_there", stripe_object_id, theirs=NOTHING, amount_cents=ours.posted_cents)
 
     async def settle(self, theirs: Payment) -> bool:
         async with self.means.database.transaction() as connection:  # lint: allow one-transaction-place -- after a call
@@ -198,7 +193,7 @@ class _Payments(Side[Payment, OurPayment]):
         return self.difference(
             klass,
             stripe_object_id,
-            ours=f"charge {ours.charge_id}, {ours.amount_cents} {ours.currency}, posted {ours.posted_cents}",
+            ours=ours.words,
             theirs=theirs,
             customer_id=ours.customer_id,
             amount_cents=amount_cents,

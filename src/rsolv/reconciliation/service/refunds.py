@@ -8,14 +8,15 @@ from rsolv import refunds
 from rsolv.db import Connection
 from rsolv.reconciliation.queries import money_back
 from rsolv.reconciliation.queries.money_back import OurRefund
-from rsolv.reconciliation.rules import Class, Difference
-from rsolv.reconciliation.service.side import AT_A_TIME, Means, Side, first, marks_in
+from rsolv.reconciliation.rules import Difference
+from rsolv.reconciliation.service.money_back import MoneyBack
+from rsolv.reconciliation.service.side import AT_A_TIME, Means, first, marks_in
 from rsolv.stripe_gateway import Refund
 
 _TAKES_BACK = frozenset({"pending", "succeeded"})
 
 
-class _Refunds(Side[Refund, OurRefund]):
+class _Refunds(MoneyBack[Refund, OurRefund]):
     """
     Each refund of our payments is known here once, in the same state, and has taken back just that while it holds.
     """
@@ -24,7 +25,6 @@ class _Refunds(Side[Refund, OurRefund]):
 
     def __init__(self, means: Means) -> None:
         super().__init__(means)
-        self._owners: dict[str, int] = {}
         self._made: dict[str, str | None] = {}
 
     def list_theirs(self) -> AsyncIterator[Refund]:
@@ -34,8 +34,7 @@ class _Refunds(Side[Refund, OurRefund]):
         return await self.means.gateway.read_refund(stripe_object_id)
 
     async def find_ours(self, connection: Connection, theirs: Sequence[Refund]) -> Mapping[str, OurRefund]:
-        payment_ids = [each.payment_id for each in theirs if each.payment_id is not None]
-        self._owners |= await money_back.find_owners_for_operator(connection, payment_ids)
+        await self.know_owners(connection, theirs)
         marks = {
             each.id: mark
             for each in theirs
@@ -51,15 +50,12 @@ class _Refunds(Side[Refund, OurRefund]):
         )
         return [(each.id, each.stripe_refund_id, each) for each in found]
 
-    def is_foreign(self, ours: OurRefund | None, theirs: Refund) -> bool:
-        return ours is None and theirs.payment_id not in self._owners
-
     def compare(self, ours: OurRefund | None, theirs: Refund) -> Difference | None:
         made = self._made.get(theirs.id)
         if made is not None and made != theirs.id:
-            return self._of(ours, "duplicate", theirs)
+            return self.differs(ours, "duplicate", theirs)
         if ours is None:
-            return self._of(ours, "missing_here", theirs)
+            return self.differs(ours, "missing_here", theirs)
         state = refunds.believed_state(theirs)
         due_cents = theirs.amount_cents if state in _TAKES_BACK else 0
         klass = first(
@@ -70,38 +66,9 @@ class _Refunds(Side[Refund, OurRefund]):
                 "stale": state != ours.state or ours.posted_cents != due_cents,
             }
         )
-        return None if klass is None else self._of(ours, klass, theirs)
-
-    def missing_there(self, stripe_object_id: str, ours: OurRefund) -> Difference:
-        return self.difference(
-            "missing_there",
-            stripe_object_id,
-            ours=_words(ours),
-            theirs="nothing",
-            customer_id=ours.customer_id,
-            amount_cents=ours.amount_cents,
-            currency=ours.currency,
-        )
+        return None if klass is None else self.differs(ours, klass, theirs)
 
     async def settle(self, theirs: Refund) -> bool:
         async with self.means.database.transaction() as connection:  # lint: allow one-transaction-place -- after a call
             await refunds.settle_refund(connection, self.means.bus, theirs, now=self.means.now)
         return False
-
-    def _of(self, ours: OurRefund | None, klass: Class, theirs: Refund) -> Difference:
-        agreed_cents = ours.amount_cents if ours and klass == "amount" else 0
-        return self.difference(
-            klass,
-            theirs.id,
-            ours=_words(ours),
-            theirs=f"{theirs.stripe_state}, {theirs.amount_cents} {theirs.currency} of {theirs.payment_id}",
-            customer_id=ours.customer_id if ours else self._owners.get(theirs.payment_id or ""),
-            amount_cents=theirs.amount_cents - agreed_cents,
-            currency=theirs.currency,
-        )
-
-
-def _words(ours: OurRefund | None) -> str:
-    if ours is None:
-        return "nothing"
-    return f"refund {ours.id}, {ours.state}, {ours.amount_cents} {ours.currency}, taken back {ours.posted_cents}"

@@ -14,6 +14,7 @@ from rsolv.reconciliation.rules import SAFE, Class, Difference, Kind
 from rsolv.stripe_gateway import CUSTOMER_KEY, StripeGateway
 
 AT_A_TIME = 100
+NOTHING = "nothing"
 _LONG = timedelta(days=1)
 _BIGINT_DIGITS = 18
 
@@ -39,6 +40,24 @@ class Here(Protocol):
     def customer_id(self) -> int:
         """
         Return whose it is.
+        """
+
+    @property
+    def currency(self) -> str:
+        """
+        Return the currency of its money.
+        """
+
+    @property
+    def cents(self) -> int:
+        """
+        Return the money that would be wrong if Stripe had nothing of it.
+        """
+
+    @property
+    def words(self) -> str:
+        """
+        Say it in a few words.
         """
 
 
@@ -116,12 +135,6 @@ class Side(ABC, Generic[Theirs, Ours]):
         """
 
     @abstractmethod
-    def missing_there(self, stripe_object_id: str, ours: Ours) -> Difference:
-        """
-        Say that Stripe has nothing of the kind.
-        """
-
-    @abstractmethod
     async def settle(self, theirs: Theirs) -> bool:
         """
         Have our own verbs believe it; say whether something that was lost here was built anew.
@@ -129,6 +142,20 @@ class Side(ABC, Generic[Theirs, Ours]):
         Raises:
             DomainError: they refuse; nothing has changed.
         """
+
+    def missing_there(self, stripe_object_id: str, ours: Ours) -> Difference:
+        """
+        Say that Stripe has nothing of the kind.
+        """
+        return self.difference(
+            "missing_there",
+            stripe_object_id,
+            ours=ours.words,
+            theirs=NOTHING,
+            customer_id=ours.customer_id,
+            amount_cents=ours.cents,
+            currency=ours.currency,
+        )
 
     def difference(
         self,

@@ -10,7 +10,7 @@ from rsolv.db import Connection
 from rsolv.reconciliation.queries import plans
 from rsolv.reconciliation.queries.plans import OurSubscription
 from rsolv.reconciliation.rules import Class, Difference
-from rsolv.reconciliation.service.side import AT_A_TIME, Side, first, marks_in
+from rsolv.reconciliation.service.side import AT_A_TIME, NOTHING, Side, first, marks_in
 from rsolv.stripe_gateway import Subscription
 
 _EVER = datetime(2011, 1, 1, tzinfo=UTC)
@@ -66,17 +66,6 @@ class _Subscriptions(Side[Subscription, OurSubscription]):
         )
         return None if klass is None else self._of(ours, klass, theirs)
 
-    def missing_there(self, stripe_object_id: str, ours: OurSubscription) -> Difference:
-        return self.difference(
-            "missing_there",
-            stripe_object_id,
-            ours=_words(ours),
-            theirs="nothing",
-            customer_id=ours.customer_id,
-            amount_cents=ours.price_cents,
-            currency=ours.currency,
-        )
-
     async def settle(self, theirs: Subscription) -> bool:
         """
         Look at it as the schedule does, with its invoices; one that is lost here cannot be built anew.
@@ -99,7 +88,7 @@ class _Subscriptions(Side[Subscription, OurSubscription]):
         return self.difference(
             klass,
             theirs.id,
-            ours=_words(ours),
+            ours=ours.words if ours else NOTHING,
             theirs=f"{theirs.stripe_state}, {prices} of {theirs.stripe_customer_id}",
             customer_id=ours.customer_id if ours else None,
             amount_cents=ours.price_cents if ours else 0,
@@ -112,9 +101,3 @@ def _is_news(ours: OurSubscription, theirs: Subscription) -> bool:
         return ours.state != theirs.state
     ends_at = theirs.period.ends_at if theirs.period else None
     return (ours.state, ours.period_ends_at, ours.cancel_at) != (theirs.state, ends_at, theirs.cancel_at)
-
-
-def _words(ours: OurSubscription | None) -> str:
-    if ours is None:
-        return "nothing"
-    return f"subscription {ours.id}, {ours.state}, {ours.stripe_price_id}"
