@@ -195,7 +195,7 @@ def _as_text(report: Report) -> str:
         for kind, each in [*report.kinds.items(), ("total", report.total)]
     ]
     rows[-1][0] = "in all"
-    headings = ["", "compared", "agreed", "settled", "rebuilt", "differ", "not ours"]
+    headings = ["", "compared", "agreed", "settled", "rebuilt", "differ", "left out"]
     lines = [f"Since {report.since:%Y-%m-%d %H:%M} UTC:", "", table(headings, rows), ""]
     if not report.differences:
         return "\n".join([*lines, "Everything at Stripe and in our books says the same."])
