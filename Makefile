@@ -46,19 +46,21 @@ include mk/stripe.mk
 include mk/crash.mk
 include mk/bench.mk
 
-.PHONY: test
-test: setup check stripe-examples ## Run every check and test
-	@rm -rf $(STRIPE_LOG)
-	@$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -q $(TESTS)
-	@$(MAKE) --no-print-directory stripe-log
-
 TESTS ?= tests
+COVERED := COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml $(BIN)/coverage run
+
+.PHONY: test
+test: setup check stripe-examples ## Run every check and test; COVERAGE=1 also demands the branch coverage we promise
+	@rm -rf $(STRIPE_LOG) .coverage .coverage.*
+	@$(if $(COVERAGE),$(COVERED),$(BIN)/python) -m pytest --numprocesses 2 --dist worksteal -q $(TESTS)
+	@$(MAKE) --no-print-directory stripe-log $(if $(COVERAGE),coverage-report)
 
 .PHONY: coverage
-coverage: setup ## Run the tests and demand the branch coverage we promise
-	@rm -f .coverage .coverage.*
-	@COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml $(BIN)/coverage run -m pytest --numprocesses 2 --dist worksteal \
-		-q $(TESTS)
+coverage: ## Run every check and test, and demand the branch coverage we promise
+	@$(MAKE) --no-print-directory test COVERAGE=1
+
+.PHONY: coverage-report
+coverage-report:
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report --fail-under 95
 	@$(BIN)/coverage report --fail-under 100 --include 'src/rsolv/ledger/*,src/rsolv/api_keys/*,*/rules.py'
