@@ -65,7 +65,7 @@ async def test_a_role_that_may_only_select_finds_what_is_broken(database: Databa
     All holds; then a balance is moved behind the ledger's back, and the statements that are about it say so.
     """
     async with database.transaction() as connection:
-        await make_customer(connection)
+        acme = await make_customer(connection)
 
     async with only_reading(owner):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
@@ -77,7 +77,7 @@ async def test_a_role_that_may_only_select_finds_what_is_broken(database: Databa
 
     assert set(sound.values()) == {(0, None)}
     assert {name: example for name, (breaches, example) in broken.items() if breaches} == {
-        "L-7": "customer 1",
+        "L-7": f"customer {acme.customer.id}",
         "L-10": "credit",
         "L-16": broken["L-16"][1],
     }

@@ -8,7 +8,7 @@ import sys
 import asyncpg
 import pytest
 
-from crashes.deadlines import TooLate, read_line, running
+from crashes.deadlines import START_SECONDS, TooLate, read_line, running
 from crashes.ground import execute_in_time
 from crashes.server_kills import stopped
 from crashes.yard import Yard
@@ -40,16 +40,19 @@ async def test_a_process_that_stands_still_is_killed(yard: Yard) -> None:
     assert ended.said == ["the process had not ended after 2.4 s"]
 
 
-@pytest.mark.parametrize(("command", "sentence"), [(SILENT, "said nothing for 0.2 s"), (GONE, "ended without")])
-def test_a_process_that_says_nothing_is_given_up(command: list[str], sentence: str) -> None:
+@pytest.mark.parametrize(
+    ("command", "seconds", "sentence"),
+    [(SILENT, SOON_SECONDS, "said nothing for 0.2 s"), (GONE, START_SECONDS, "ended without")],
+)
+def test_a_process_that_says_nothing_is_given_up(command: list[str], seconds: float, sentence: str) -> None:
     """
-    Whether it lives or not.
+    Whether it lives, or has ended, as soon as it has started to.
     """
     with (
         running(command, whom="somebody", farewell=_close_input, stdin=subprocess.PIPE) as process,
         pytest.raises(TooLate, match=f"somebody has {sentence}"),
     ):
-        read_line(process, whom="somebody", seconds=SOON_SECONDS)
+        read_line(process, whom="somebody", seconds=seconds)
 
 
 async def test_a_server_process_left_standing_is_noticed(durable_cluster: Cluster) -> None:

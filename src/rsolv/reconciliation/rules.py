@@ -61,13 +61,6 @@ class Difference:
     currency: str | None
     is_ours_to_settle: bool
 
-    @property
-    def identity(self) -> tuple[str, str, str]:
-        """
-        Return by what it is known again.
-        """
-        return (self.kind, self.klass, self.stripe_object_id)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Discrepancy:
