@@ -6,7 +6,6 @@ transaction that is rolled back (`connection`), or a clone of its own (`database
 """
 
 import asyncio
-import itertools
 import os
 import re
 import shutil
@@ -18,6 +17,7 @@ import asyncpg
 import httpx
 import pytest
 
+from factories.books import proved_database
 from factories.catalogs import CATALOGS
 from factories.customers import make_customer
 from rsolv import schema
@@ -40,7 +40,6 @@ ROOM_BYTES = 2 * 1024**3
 TEMPLATE = "template_migrated"
 MASTER_KEY = Secret("0123456789abcdef" * 4)
 STRIPE_LOGS = Path(__file__).parents[1] / ".cache" / "stripe" / "log"
-_names = (f"test_{number}" for number in itertools.count(1))
 
 
 @pytest.fixture(scope="session")
@@ -99,18 +98,15 @@ async def _make_template(cluster: Cluster, template: str, catalog_name: str) -> 
 
 
 @pytest.fixture
-async def database_url(cluster: Cluster, templates: dict[str, str], catalog_name: str) -> AsyncIterator[str]:
+async def database_url(
+    request: pytest.FixtureRequest, cluster: Cluster, templates: dict[str, str], catalog_name: str
+) -> AsyncIterator[str]:
     """
-    The URL of a database of this test's own, migrated, with the catalogue applied; dropped afterwards.
+    The URL of a database of this test's own, migrated, with the catalogue applied; proved and dropped afterwards.
     """
-    name = next(_names)
-    admin = await asyncpg.connect(cluster.url())
-    try:
-        await admin.execute(f"CREATE DATABASE {name} TEMPLATE {templates[catalog_name]}")
-        yield cluster.url(name)
-        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    finally:
-        await admin.close()
+    damaged = request.node.get_closest_marker("damages_books")
+    async with proved_database(cluster, templates[catalog_name], damaged) as url:
+        yield url
 
 
 @pytest.fixture

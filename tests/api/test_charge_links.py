@@ -279,6 +279,7 @@ async def test_without_a_key_of_stripes_nothing_can_be_confirmed(
     assert (pressed.status_code, title_of(pressed)) == (503, "We cannot look just now")
 
 
+@pytest.mark.damages_books("charges are put where no move leads")
 @pytest.mark.parametrize(
     ("statement", "title", "words"),
     [

@@ -42,6 +42,7 @@ async def test_a_fix_that_is_missing_or_too_much_is_noticed(database, by_load, b
     assert not books.are_right
 
 
+@pytest.mark.damages_books("to see it named")
 @pytest.mark.usefixtures("fixed")
 async def test_a_breached_invariant_is_named(database, owner):
     """

@@ -55,6 +55,7 @@ async def test_mark_and_effect_are_one(postroom: Postroom, point: str) -> None:
     assert await postroom.breaches() == []
 
 
+@pytest.mark.damages_books("an event is marked by hand")
 async def test_a_mark_without_its_effect_is_noticed(postroom: Postroom, owner: asyncpg.Connection) -> None:
     """
     The planted bug: somebody marks first and would do the rest later, and dies.
@@ -69,6 +70,7 @@ async def test_a_mark_without_its_effect_is_noticed(postroom: Postroom, owner: a
     assert [finding.id for finding in await postroom.breaches()] == ["W-3"]
 
 
+@pytest.mark.damages_books("an event is forgotten")
 async def test_an_event_that_nobody_comes_back_to_is_noticed(postroom: Postroom, owner: asyncpg.Connection) -> None:
     """
     The planted bug: without the constraint an event can be left waiting for nothing.

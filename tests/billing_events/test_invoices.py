@@ -85,6 +85,7 @@ async def test_dying_at_any_point_ends_with_the_period_credited_once(plans: Plan
     await plans.require_periods(2)
 
 
+@pytest.mark.damages_books("an event is marked by hand")
 async def test_an_invoice_that_is_marked_and_not_posted_is_noticed(
     plans: PlanPostroom, owner: asyncpg.Connection
 ) -> None:

@@ -102,6 +102,7 @@ async def test_an_end_wins_whatever_is_heard_after_it(plans: PlanPostroom, order
     assert await plans.breaches() == []
 
 
+@pytest.mark.damages_books("Stripe tells of no end that is none")
 async def test_the_state_in_an_event_is_not_believed(plans: PlanPostroom) -> None:
     """
     It may be old, and whoever sends it may be wrong.
@@ -114,6 +115,7 @@ async def test_the_state_in_an_event_is_not_believed(plans: PlanPostroom) -> Non
     assert (event.outcome, (await plans.stage.newest()).state) == ("processed", "active")
 
 
+@pytest.mark.damages_books("an event is marked by hand")
 async def test_an_end_that_is_marked_and_not_believed_is_noticed(
     plans: PlanPostroom, owner: asyncpg.Connection
 ) -> None:

@@ -133,6 +133,7 @@ async def test_a_key_that_was_used_for_something_else_parks_the_charge(stage: St
     await stage.require_nothing_moved()
 
 
+@pytest.mark.damages_books("the guard of attempts is switched off")
 @pytest.mark.parametrize("point", ["X4", "X9"], ids=["creating", "confirming"])
 async def test_what_would_not_be_sent_again_as_it_was_parks_the_charge(stage: Stage, point: str) -> None:
     """

@@ -90,6 +90,7 @@ async def test_of_many_at_once_one_begins_a_charge(stage: Stage) -> None:
     assert await stage.owner.fetchval("SELECT count(*) FROM charge_intents") == 2
 
 
+@pytest.mark.damages_books("guards are switched off")
 async def test_planted_bug_without_the_lock_the_database_refuses_a_second_charge(stage: Stage) -> None:
     """
     Who looks and writes without it meets the index; without that as well a debt would be paid twice, and it shows.

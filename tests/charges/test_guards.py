@@ -80,6 +80,7 @@ async def with_payment(stage: Stage) -> int:
     return charge_id
 
 
+@pytest.mark.damages_books("charges are put where no move leads")
 @pytest.mark.parametrize("from_state", STATES)
 async def test_only_the_listed_moves_are_allowed(stage: Stage, from_state: ChargeState) -> None:
     """
@@ -97,6 +98,7 @@ async def test_only_the_listed_moves_are_allowed(stage: Stage, from_state: Charg
     assert refused == others
 
 
+@pytest.mark.damages_books("the guard is gone")
 async def test_planted_bug_without_the_trigger_any_move_passes(stage: Stage) -> None:
     """
     It is the trigger that refuses.
@@ -137,6 +139,7 @@ async def test_a_paid_debt_has_no_other_charge(stage: Stage) -> None:
         await stage.owner.execute(ANOTHER)
 
 
+@pytest.mark.damages_books("the guards are gone")
 async def test_planted_bug_with_two_live_charges_a_debt_is_paid_twice(stage: Stage) -> None:
     """
     Without the index a second charge is made for it, and the checks notice: of the books, and of every test here.
@@ -246,6 +249,7 @@ async def test_the_application_may_not_change_the_rules(stage: Stage, statement:
         await act()
 
 
+@pytest.mark.damages_books("the look-up is emptied")
 async def test_the_books_know_a_payment_that_lost_its_charge(stage: Stage) -> None:
     """
     A planted bug: the look-up by which webhooks find a charge points to nothing.

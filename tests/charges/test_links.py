@@ -358,6 +358,7 @@ async def test_a_customer_tries_ten_times_a_day(stage: Stage) -> None:
     assert await click(stage, charge_id, at=NOW + DAY) is not None
 
 
+@pytest.mark.damages_books("attempts are changed afterwards")
 async def test_planted_bug_tries_that_are_not_written_down_are_not_counted(stage: Stage) -> None:
     """
     It is the rows written before each call that the limit counts, and the check above sees when they are not there.
@@ -380,7 +381,9 @@ async def forget_who_was_there(stage: Stage) -> None:
     await stage.owner.execute("UPDATE charge_attempts SET customer_present = false")
 
 
-@pytest.mark.parametrize("is_planted", [False, True])
+@pytest.mark.parametrize(
+    "is_planted", [False, pytest.param(True, marks=pytest.mark.damages_books("attempts are changed afterwards"))]
+)
 async def test_the_worker_does_not_repeat_what_the_customer_tried(stage: Stage, *, is_planted: bool) -> None:
     """
     Their key stands for other parameters. Planted: where it is taken for the worker's own, the charge is stuck.

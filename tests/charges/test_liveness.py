@@ -139,6 +139,7 @@ async def test_a_charge_that_has_ended_cannot_go_on(stage: Stage) -> None:
             )
 
 
+@pytest.mark.damages_books("a charge is forgotten")
 async def test_planted_bug_a_charge_that_nobody_wakes_is_refused_and_noticed(
     stage: Stage, owner: asyncpg.Connection
 ) -> None:

@@ -63,6 +63,7 @@ async def test_webhook_worker_and_poll_at_once_settle_once(stage: Stage) -> None
     await stage.require_paid_once(charge_id)
 
 
+@pytest.mark.damages_books("the guard is switched off")
 async def test_planted_bug_settling_without_looking_would_be_refused(stage: Stage) -> None:
     """
     With the charge set back to unknown behind its postings, a second settlement meets the cause that posted before.
@@ -168,6 +169,7 @@ async def test_a_subscriber_that_fails_undoes_the_settlement(stage: Stage) -> No
     assert await stage.owner.fetchval("SELECT state FROM fixes") == "charging"
 
 
+@pytest.mark.damages_books("nobody hears that a charge is settled")
 async def test_planted_bug_a_fix_that_is_not_told_would_be_noticed(stage: Stage) -> None:
     """
     Without its subscriber the fix stays in charging while its credit is consumed.
@@ -196,6 +198,7 @@ async def test_a_payment_canceled_at_stripe_ends_the_charge_and_shows_the_debt(s
     await stage.require_nothing_moved()
 
 
+@pytest.mark.damages_books("nobody here gives back what came late; tests/refunds does")
 async def test_a_late_success_of_a_charge_given_up_is_posted_parked_and_told(stage: Stage) -> None:
     """
     It cannot come from a payment that was ended at Stripe; should it come all the same, nobody overlooks it.

@@ -2,21 +2,18 @@
 The checks of the books as one SQL file: what the code says, for whoever may only read.
 """
 
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import asyncpg
 import pytest
 
 from cli.conftest import Rsolv
+from factories.books import INVARIANTS, STATEMENT
 from factories.customers import make_customer
 from rsolv.cli.ledger import sorted_invariants
 from rsolv.db import Database
 
-SCRIPT = Path(__file__).resolve().parents[2] / "docs" / "reference" / "invariants.sql"
-STATEMENT = re.compile(r"^SELECT '.*?\) AS finding;$", re.MULTILINE | re.DOTALL)
 BEHIND_THE_LEDGERS_BACK = """
     ALTER TABLE ledger_accounts DISABLE TRIGGER USER;
     UPDATE ledger_accounts SET balance = balance + 1 WHERE kind = 'consumed';
@@ -41,7 +38,7 @@ async def run(owner: asyncpg.Connection) -> dict[str, tuple[int, str | None]]:
     """
     Run the file as a whole, then each of its statements; return breaches and example by invariant.
     """
-    script = SCRIPT.read_text(encoding="utf-8")
+    script = INVARIANTS.read_text(encoding="utf-8")
     await owner.execute(script)
     rows = [await owner.fetchrow(statement) for statement in STATEMENT.findall(script)]
     assert [(row["id"], row["promise"]) for row in rows] == [(each.id, each.promise) for each in sorted_invariants()]
@@ -56,7 +53,7 @@ def test_the_file_is_what_the_code_says(rsolv: Rsolv) -> None:
     printed = rsolv("ledger", "verify", "--sql")
 
     assert printed.exit_code == 0
-    assert printed.stdout == SCRIPT.read_text(encoding="utf-8")
+    assert printed.stdout == INVARIANTS.read_text(encoding="utf-8")
 
 
 @pytest.mark.damages_books("to see it found")

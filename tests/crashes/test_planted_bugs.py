@@ -47,6 +47,7 @@ DROPPED = replace(
 OF_ANOTHER = PaidAtStripe("pi_2", 7, 1, 2_900)
 
 
+@pytest.mark.damages_books("each bug does its damage")
 @pytest.mark.parametrize("bug", list(BUGS))
 async def test_a_planted_bug_is_caught(yard: Yard, bug: str) -> None:
     """

@@ -224,6 +224,7 @@ async def test_planted_bug_a_worker_that_forgets_to_ask_charges(court: Court) ->
     assert (await court.stage.advance(charge_id, machine=court.stage.machine())).state == "succeeded"
 
 
+@pytest.mark.damages_books("each case breaks one promise")
 @pytest.mark.parametrize(
     ("statement", "invariant"),
     [

@@ -284,6 +284,7 @@ async def test_a_dispute_is_of_one_thing(pro: Case) -> None:
             await pro.court.stage.owner.execute(f"UPDATE disputes SET {what}")  # noqa: S608 -- the words above
 
 
+@pytest.mark.damages_books("a dispute is of another invoice", "D-1")
 async def test_planted_bug_a_reversal_of_something_else_is_noticed(pro: Case) -> None:
     """
     D-1 compares which invoice it is.

@@ -327,6 +327,7 @@ def test_usage_says_that_it_is_critical_without_credits_and_card(town: Town) -> 
 # --- the proof at each end
 
 
+@pytest.mark.damages_books("to see it found")
 async def test_the_proof_at_the_end_fails_when_the_books_do_not_add_up(
     database_url: str, owner: asyncpg.Connection, database: Database
 ) -> None:

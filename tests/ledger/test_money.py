@@ -95,6 +95,7 @@ async def test_a_posting_that_does_not_balance_is_a_mistake_of_ours(
         await post(connection, acme, amounts_cents=amounts_cents)
 
 
+@pytest.mark.damages_books("posted by hand, for nothing at Stripe", "L-11")
 async def test_of_twenty_at_once_one_posts(database: Database) -> None:
     """
     All hear of the same posting, and the money moved once.

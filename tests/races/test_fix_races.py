@@ -102,6 +102,7 @@ async def test_a_fix_reported_fifty_times_at_once_is_billed_once(
     assert await broken_promises(database) == []
 
 
+@pytest.mark.damages_books("billed twice")
 async def test_the_check_notices_a_fix_billed_twice(
     acme_client: httpx.AsyncClient, owner: asyncpg.Connection, parts: Parts
 ) -> None:
@@ -158,6 +159,7 @@ async def test_thirty_fixes_with_five_credits_consume_five(
     assert await broken_promises(database) == []
 
 
+@pytest.mark.damages_books("spent what was not there")
 async def test_the_check_notices_a_balance_below_zero(
     acme_client: httpx.AsyncClient, owner: asyncpg.Connection, parts: Parts, database: Database
 ) -> None:

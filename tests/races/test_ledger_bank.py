@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import asyncpg
+import pytest
 
 from factories.ledger import correct, give, new_cause, open_ledger, spend, undo
 from ledger.by_hand import insert_entries, insert_posting
@@ -55,6 +56,7 @@ async def test_every_read_during_a_bank_workload_finds_the_books_in_order(databa
         assert ledger.breached(await ledger.verify(connection)) == []
 
 
+@pytest.mark.damages_books("the guards are switched off")
 async def test_planted_bug_a_move_in_two_transactions_would_be_noticed(
     database: Database, owner: asyncpg.Connection
 ) -> None:
@@ -79,6 +81,7 @@ async def test_planted_bug_a_move_in_two_transactions_would_be_noticed(
     assert between != IN_ORDER
 
 
+@pytest.mark.damages_books("the guards are switched off")
 async def test_planted_bug_one_sided_moves_would_be_noticed(database: Database, owner: asyncpg.Connection) -> None:
     """
     Were a posting not required to balance, a read would find credits out of nowhere.

@@ -28,6 +28,7 @@ async def acme(owner: asyncpg.Connection) -> int:
         return await open_ledger(owner, credits=1)
 
 
+@pytest.mark.damages_books("spent what was not there")
 async def test_planted_bug_read_then_write_overspends_and_is_noticed(
     database: Database, owner: asyncpg.Connection, acme: int
 ) -> None:
@@ -57,6 +58,7 @@ async def test_the_constraint_stops_who_reads_and_then_writes(
     assert ledger.breached(await ledger.verify(owner)) == []
 
 
+@pytest.mark.damages_books("posted twice")
 async def test_planted_bug_look_then_post_posts_twice_and_is_noticed(
     database: Database, owner: asyncpg.Connection, acme: int
 ) -> None:

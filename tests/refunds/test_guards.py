@@ -92,6 +92,7 @@ async def test_one_refund_at_stripe_is_one_refund_here(giving: Giving, done: Ref
         )
 
 
+@pytest.mark.damages_books("each case breaks one promise")
 @pytest.mark.parametrize(
     ("statements", "notices"),
     [

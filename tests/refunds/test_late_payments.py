@@ -4,6 +4,8 @@ A charge is paid after we gave it up: the money is posted, and given back by its
 
 import asyncio
 
+import pytest
+
 from charges.stage import NOW, Stage
 from charges.test_crashes import Died, dying
 from refunds.giving import Giving
@@ -73,6 +75,7 @@ async def test_a_late_payment_heard_by_many_at_once_is_given_back_once(stage: St
     assert await giving.breaches() == []
 
 
+@pytest.mark.damages_books("nobody gives back what came late")
 async def test_planted_bug_a_late_payment_nobody_gives_back_would_be_noticed(stage: Stage) -> None:
     """
     Without its subscriber the money is posted and kept; the promise C-13 says so.

@@ -143,6 +143,7 @@ async def test_a_refund_of_somebody_elses_payment_is_foreign(giving: Giving) -> 
     assert await giving.all() == []
 
 
+@pytest.mark.damages_books("a guard is switched off")
 async def test_a_refund_of_what_we_have_not_heard_to_be_paid_waits(stage: Stage) -> None:
     """
     Its payment's own event comes later; then it is settled.

@@ -8,6 +8,8 @@ import pytest
 
 from reversals.taking import PRICE, Taking
 
+pytestmark = pytest.mark.damages_books("what is disputed here is known to no dispute", "D-3")
+
 
 async def test_refund_and_reversed_fix_end_in_the_same_books_in_any_order(taking: Taking) -> None:
     """
@@ -102,6 +104,7 @@ async def test_what_was_collected_is_restored_too(taking: Taking) -> None:
     assert await taking.breaches() == []
 
 
+@pytest.mark.damages_books("a fix is not told")
 async def test_planted_bug_a_reversed_fix_that_is_not_collected_leaves_other_books(taking: Taking) -> None:
     """
     Without collecting, the order would matter: the customer would have the money, the credit and the debt.

@@ -8,6 +8,8 @@ import pytest
 from reversals.taking import PRICE, Taking
 from rsolv import reversals
 
+pytestmark = pytest.mark.damages_books("what is disputed here is known to no dispute", "D-3")
+
 COPY = """
     INSERT INTO reversals (customer_id, kind, stripe_object_id, source_kind, source_id, paid_cents, credits_granted,
                            grant_posting_id, amount_cents, currency, credits_due, credits_taken, receivable_cents,
@@ -93,6 +95,7 @@ async def test_a_posting_of_a_reversal_is_not_undone_by_hand(sixty: Taking) -> N
     assert len(refused) == 2
 
 
+@pytest.mark.damages_books("the guard is switched off")
 async def test_planted_bug_without_its_trigger_too_much_is_noticed(taking: Taking) -> None:
     """
     R-1 sees what the database no longer refuses.
@@ -104,6 +107,7 @@ async def test_planted_bug_without_its_trigger_too_much_is_noticed(taking: Takin
     assert "R-1" in await taking.breaches()
 
 
+@pytest.mark.damages_books("each case breaks one promise")
 @pytest.mark.parametrize(
     ("statement", "notices"),
     [

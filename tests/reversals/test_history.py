@@ -7,6 +7,7 @@ from fractions import Fraction
 from math import floor
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,8 @@ from charges.stage import Stage
 from reversals.billed import Billed
 from reversals.taking import PRICE, Taking
 from rsolv import reversals
+
+pytestmark = pytest.mark.damages_books("what is disputed here is known to no dispute", "D-3")
 
 IDS = [("refund", "re_1"), ("refund", "re_2"), ("refund", "re_3"), ("dispute", "dp_1")]
 AMOUNTS = {"re_1": 967, "re_2": 1_450, "re_3": PRICE, "dp_1": 483}

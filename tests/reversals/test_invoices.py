@@ -94,6 +94,7 @@ async def test_money_back_never_changes_the_subscription(pro: Billed) -> None:
     assert await standing(pro) == before
 
 
+@pytest.mark.damages_books("what is disputed here is known to no dispute", "D-3")
 @pytest.mark.parametrize("kind", ["refund", "dispute"])
 @pytest.mark.parametrize("spent", [0, 60])
 async def test_a_lost_customer_brought_what_stayed(pro: Billed, kind: reversals.ReversalKind, spent: int) -> None:
@@ -275,6 +276,7 @@ async def test_the_step_back_refuses_once_an_invoice_gave_back(pro: Billed) -> N
     assert await pro.breaches() == []
 
 
+@pytest.mark.damages_books("more is taken back than was paid", "R-1", "R-2")
 async def test_planted_bug_without_its_trigger_too_much_is_noticed(pro: Billed) -> None:
     """
     R-1 sees what the database no longer refuses.
@@ -286,6 +288,7 @@ async def test_planted_bug_without_its_trigger_too_much_is_noticed(pro: Billed) 
     assert "R-1" in await pro.breaches()
 
 
+@pytest.mark.damages_books("an invoice forgets what went back", "R-1")
 async def test_planted_bug_an_invoice_that_forgets_what_went_back_is_noticed(pro: Billed) -> None:
     """
     What is shown to the customer agrees with the books.

@@ -4,7 +4,11 @@ Restoring what a refund or a dispute took, because it failed or was won.
 
 import asyncio
 
+import pytest
+
 from reversals.taking import PRICE, Taking, reversal_rows
+
+pytestmark = pytest.mark.damages_books("what is disputed here is known to no dispute", "D-3")
 
 PAID = {"processor": PRICE, "revenue": -PRICE}
 

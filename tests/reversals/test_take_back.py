@@ -12,6 +12,8 @@ from reversals.taking import PRICE, Taking, reversal_rows
 from rsolv import charges, reversals
 from rsolv.reversals import ChargeReversed
 
+pytestmark = pytest.mark.damages_books("what is disputed here is known to no dispute", "D-3")
+
 
 async def test_a_refund_of_a_charged_fix_leaves_the_fix_to_be_paid(taking: Taking) -> None:
     """

@@ -190,6 +190,7 @@ async def test_since_when_a_debt_is_overdue_is_written_once(stage: Stage) -> Non
             await stage.owner.execute(f"UPDATE charge_debts SET overdue_since = {value}")  # noqa: S608 -- as above
 
 
+@pytest.mark.damages_books("a guard is switched off")
 async def test_planted_bug_counting_from_the_schedule_would_never_refuse(stage: Stage) -> None:
     """
     A dead card every few days begins the schedule anew: by that clock there is always grace, and the check notices.

@@ -208,6 +208,7 @@ async def test_the_ledger_credits_a_line_once_also_where_we_forgot_that_it_was_p
     await stage.require_one_period()
 
 
+@pytest.mark.damages_books("credited twice")
 async def test_planted_bug_a_cause_that_is_not_the_line_would_credit_twice(stage: Stage) -> None:
     """
     The same line under another id, as if credits were counted by event: the check above would notice.

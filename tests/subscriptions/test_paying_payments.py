@@ -187,6 +187,7 @@ async def set_up_for_both(stage: Stage) -> None:
     await stage.owner.execute("DELETE FROM stripe_payments")
 
 
+@pytest.mark.damages_books("the look-up is emptied", "C-1", "C-3")
 async def test_of_two_at_once_one_has_the_payment(stage: Stage) -> None:
     """
     The second waits for the first and is refused.
@@ -198,6 +199,7 @@ async def test_of_two_at_once_one_has_the_payment(stage: Stage) -> None:
     assert isinstance(answer, asyncpg.IntegrityConstraintViolationError)
 
 
+@pytest.mark.damages_books("the look-up is emptied, and the lock is gone", "C-1", "C-3", "S-4")
 async def test_planted_bug_without_the_lock_both_would_have_it(stage: Stage) -> None:
     """
     A look alone does not see what is not committed yet.
