@@ -24,9 +24,11 @@ async def test_usage_shows_the_customer_at_a_glance(acme_client: httpx.AsyncClie
 
     transaction = usage["recent_transactions"][0]
     assert usage == {
+        "stripe_customer_id": None,
         "credit_balance": plan.signup_credits,
         "subscription_type": plan_name,
         "subscription_state": None,
+        "subscription_status": None,
         "has_payment_method": False,
         "can_use_service": True,
         "warnings": usage["warnings"],
@@ -39,6 +41,7 @@ async def test_usage_shows_the_customer_at_a_glance(acme_client: httpx.AsyncClie
             "pro_extra_cents": subscription[1].fix_price_cents,
         },
         "fixes_this_period": 0,
+        "current_usage": 0,
         "first_scan_at": None,
         "standing": {
             "state": "good",
@@ -73,7 +76,7 @@ async def test_usage_counts_what_was_fixed(acme_client: httpx.AsyncClient, catal
 
     credits = CATALOGS[catalog_name].trial()[1].signup_credits
     newest = usage["recent_transactions"][0]
-    assert usage["fixes_this_period"] == 2
+    assert (usage["fixes_this_period"], usage["current_usage"]) == (2, 2)
     assert usage["credit_balance"] == credits - 2
     assert (newest["amount"], newest["balance_after"], newest["source"]) == (-1, credits - 2, "consumed")
     assert newest["metadata"] == {"repository": "acme/shop", "issue_number": 2}

@@ -293,6 +293,9 @@ def test_usage_shows_the_customer_at_a_glance(town: Town) -> None:
     }
     assert [each["balance_after"] for each in usage["recent_transactions"]] == list(range(61, 71))
     assert usage["fixes_this_period"] == 9
+    older_names = {"subscription_status": "active", "current_usage": 9}
+    assert usage["stripe_customer_id"].startswith("cus_")
+    assert {name: usage[name] for name in older_names} == older_names
 
 
 def test_usage_warns_of_few_credits(town: Town) -> None:

@@ -46,6 +46,7 @@ class UsageSummary:
     """
 
     customer: Customer
+    stripe_customer_id: str | None
     credit_balance: int
     has_payment_method: bool
     can_use_service: bool

@@ -39,6 +39,7 @@ async def summarise(connection: Connection, *, customer_id: int, now: datetime) 
     stands = await standing.get_standing(connection, customer_id=customer_id, now=now)
     return UsageSummary(
         customer=customer,
+        stripe_customer_id=await customers.find_stripe_customer_id(connection, customer_id=customer_id),
         credit_balance=balance,
         has_payment_method=has_payment_method,
         can_use_service=can_use_service(credit_balance=balance, can_be_charged=can_be_charged, standing=stands),

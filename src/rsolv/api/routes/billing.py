@@ -12,6 +12,7 @@ from rsolv.api.operation import Access, Call, Operation, Reply, Shape
 from rsolv.api.parsing import parse_cursor
 
 PAGE_MAX = 100
+_OLDER = {"deprecated": True}
 
 
 class TransactionShape(Shape):
@@ -88,16 +89,25 @@ def waiting_shape(waiting: spending_caps.Waiting | None) -> WaitingShape | None:
 class UsageAnswer(Shape):
     """
     The customer at a glance.
+
+    The fields that are deprecated are for callers of the first billing interface (spec-facts 2.4: the union of both).
     """
 
+    stripe_customer_id: Annotated[str | None, msgspec.Meta(description="Null until the customer is known to Stripe.")]
     credit_balance: int
     subscription_type: str
     subscription_state: str | None
+    subscription_status: Annotated[
+        str | None, msgspec.Meta(description="`subscription_state`, as its older name.", extra_json_schema=_OLDER)
+    ]
     has_payment_method: bool
     can_use_service: bool
     warnings: list[WarningShape]
     pricing: PricingShape
     fixes_this_period: int
+    current_usage: Annotated[
+        int, msgspec.Meta(description="`fixes_this_period`, as its older name.", extra_json_schema=_OLDER)
+    ]
     first_scan_at: Annotated[datetime | None, msgspec.Meta(description="Null until the first scan is stored.")]
     standing: StandingShape
     waiting: WaitingShape | None
@@ -130,9 +140,11 @@ async def show_usage(call: Call) -> Reply:
         summary = await usage.summarise(connection, customer_id=call.customer_id, now=call.now)
     return Reply(
         UsageAnswer(
+            stripe_customer_id=summary.stripe_customer_id,
             credit_balance=summary.credit_balance,
             subscription_type=summary.customer.subscription_type,
             subscription_state=summary.customer.subscription_state,
+            subscription_status=summary.customer.subscription_state,
             has_payment_method=summary.has_payment_method,
             can_use_service=summary.can_use_service,
             warnings=[
@@ -148,6 +160,7 @@ async def show_usage(call: Call) -> Reply:
                 pro_extra_cents=summary.pricing.pro_extra_cents,
             ),
             fixes_this_period=summary.fixes_this_period,
+            current_usage=summary.fixes_this_period,
             first_scan_at=summary.customer.first_scan_at,
             standing=_standing_shape(summary.standing, public_url=call.parts.public_url),
             waiting=waiting_shape(summary.waiting),
