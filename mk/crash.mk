@@ -5,9 +5,11 @@ N := 1000
 RACES := 10000
 TIMEOUTS := 5000
 
+PART :=
+
 .PHONY: crash
-crash: $(VENV)/dev.stamp ## Kill N processes at each crash point in each weather (N=1000: over an hour); write bench/CRASH_PROOF.md
-	@PYTHONPATH=tests $(BIN)/python -m crashes --kills $(N) --races $(RACES) --timeouts $(TIMEOUTS)
+crash: $(VENV)/dev.stamp ## Kill N processes at each crash point in each weather (N=1000: hours; PART=storm: that part); write bench/crash_proof
+	@PYTHONPATH=tests $(BIN)/python -m crashes --kills $(N) --races $(RACES) --timeouts $(TIMEOUTS) $(if $(PART),--part "$(PART)")
 
 .PHONY: crash-short
 crash-short: $(VENV)/dev.stamp ## The short form of the crash proof alone, about a minute

@@ -1,8 +1,8 @@
 """
-The long run: every point in every weather, the races, the timeouts and the planted bugs, a row for each.
+The long run, in parts: every point in every weather, the races, the timeouts; a row for each, and its planted bug.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
@@ -12,7 +12,7 @@ from crashes.facts import gather
 from crashes.ground import new_database
 from crashes.judge import judge
 from crashes.lane import Lane
-from crashes.planted import BUG_OF, BUG_OF_RACES, BUG_OF_SERVER_KILLS, BUG_OF_TIMEOUTS, BUGS, plant
+from crashes.planted import BUG_OF, BUG_OF_RACES, BUG_OF_SERVER_KILLS, BUG_OF_TIMEOUTS, plant
 from crashes.races import CONTESTS, MAY_CANCEL, run_races
 from crashes.report import Extent
 from crashes.runs import run_point, run_timeouts
@@ -26,15 +26,17 @@ from rsolv.local.cluster import Cluster
 SENT_PER_STRIKE = 10
 FIXES_PER_CUSTOMER = 25
 SERVER_KILLED = "server killed"
+CONTENTION = "timeouts and races"
 WORKS_PLANTED = 3
 
 
 @dataclass
 class LongRun:
     """
-    Where it happens, how far it is, what came of it.
+    One part: where it happens, how far it is, what came of it.
     """
 
+    part: str
     cluster: Cluster
     durable: Cluster
     stripe_url: str
@@ -49,43 +51,62 @@ class LongRun:
         """
         Return how many rows there will be.
         """
-        return len(WEATHERS) * len(POINTS) + 1 + len(CONTESTS) + len(WORKER_POINTS)
+        return {CONTENTION: 1 + len(CONTESTS), SERVER_KILLED: len(WORKER_POINTS)}.get(self.part, len(POINTS))
 
     async def prove(self) -> None:
         """
-        Run everything.
+        Run all of the part.
         """
-        await self._plant_all()
-        for name, weather in WEATHERS.items():
-            for point in POINTS:
-                await self._kill(self.cluster, name, weather, point)
+        await PARTS[self.part](self)
+
+    async def kill_processes(self) -> None:
+        """
+        Try every point in one weather.
+        """
+        await self._plant(dict.fromkeys(BUG_OF[point] for point in POINTS))
+        for point in POINTS:
+            await self._kill(self.cluster, WEATHERS[self.part], point)
+
+    async def contend(self) -> None:
+        """
+        Have answers not come, and debts raced for.
+        """
+        await self._plant([BUG_OF_TIMEOUTS, BUG_OF_RACES])
         await self._time_out()
         for racers in CONTESTS:
             await self._race(racers, -(-self.extent.races // len(CONTESTS)))
+
+    async def kill_servers(self) -> None:
+        """
+        Try every point of a worker's while PostgreSQL itself is killed.
+        """
+        await self._plant_unawaited_commits()
         for point in WORKER_POINTS:
             strikes = max(self.extent.kills // SENT_PER_STRIKE, 1)
-            weather = ServerKills(self.durable, strikes=strikes, every=SENT_PER_STRIKE)
-            await self._kill(self.durable, SERVER_KILLED, weather, point)
+            await self._kill(self.durable, ServerKills(self.durable, strikes=strikes, every=SENT_PER_STRIKE), point)
 
-    async def _plant_all(self) -> None:
+    async def _plant(self, bugs: Iterable[str]) -> None:
         """
-        Find out of each planted bug whether it is caught.
+        Find out of each of these bugs whether it is caught.
         """
-        with self._task("planted bugs", len(BUGS) + 1) as advance:
-            for bug in BUGS:
+        with self._task("planted bugs") as advance:
+            for bug in bugs:
                 async with self._yard(self.cluster) as yard:
                     self.caught[bug] = bool((await plant(yard, bug)).findings)
                 advance(1)
+
+    async def _plant_unawaited_commits(self) -> None:
+        with self._task("planted bug"):
             async with self._yard(self.durable) as yard:
                 verdict = await plant_unawaited_commits(yard, ServerKills(self.durable, strikes=1), WORKS_PLANTED)
             self.caught[BUG_OF_SERVER_KILLS] = bool(verdict.lost_charges)
 
-    async def _kill(self, cluster: Cluster, name: str, weather: Weather, point: str) -> None:
+    async def _kill(self, cluster: Cluster, weather: Weather, point: str) -> None:
         """
         Try one crash point in one weather, over a database and a twin in which nothing has happened yet.
         """
         wanted, struck_before = self.extent.kills, weather.struck
-        with self._task(f"{name}: {point}", wanted) as advance:
+        with self._task(f"{self.part}: {point}", wanted) as advance:
             async with self._yard(cluster, wanted) as yard:
                 tally = await run_point(yard, point, wanted, weather=weather, progress=advance)
                 verdict = judge(await gather(yard, works=tally.works))
@@ -93,10 +114,10 @@ class LongRun:
         unclean = tally.complaints
         if weather.has_to_strike and not struck:
             unclean = [*unclean, "nothing but the kills went wrong: this row measured less than it says"]
-        bug = BUG_OF_SERVER_KILLS if name == SERVER_KILLED else BUG_OF[point]
+        bug = BUG_OF_SERVER_KILLS if self.part == SERVER_KILLED else BUG_OF[point]
         self._done(
             Row(
-                weather=name,
+                weather=self.part,
                 what=point,
                 kills=tally.kills,
                 kills_wanted=wanted,
@@ -161,7 +182,7 @@ class LongRun:
             self.progress.console.print(" | ".join(row.cells), markup=False)
 
     @contextmanager
-    def _task(self, name: str, total: int) -> Iterator[Callable[[int], None]]:
+    def _task(self, name: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
         task = self.progress.add_task(name, total=total)
         yield lambda done: self.progress.advance(task, done)
         self.progress.remove_task(task)
@@ -174,3 +195,13 @@ class LongRun:
             open_yard(url, self.stripe_url, self.lanes, customers=customers) as yard,
         ):
             yield yard
+
+
+PARTS: Mapping[str, Callable[[LongRun], Awaitable[None]]] = {
+    **dict.fromkeys(WEATHERS, LongRun.kill_processes),
+    CONTENTION: LongRun.contend,
+    SERVER_KILLED: LongRun.kill_servers,
+}
+"""
+By name, what the long run consists of. Each can be run alone, beside another one.
+"""

@@ -87,11 +87,11 @@ def sums_of(rows: Sequence[Row]) -> tuple[str, ...]:
     return "sum", "", *sums, "", "all" if all(row.is_bug_caught for row in rows) else "NOT ALL"
 
 
-def table_of(rows: Sequence[Row]) -> Table:
+def table_of(part: str, rows: Sequence[Row]) -> Table:
     """
-    Lay out the rows for a terminal, with the sums below.
+    Lay out the rows of a part for a terminal, with the sums below.
     """
-    table = Table(title="Crash proof", show_footer=True)
+    table = Table(title=f"Crash proof: {part}", show_footer=True)
     figures = HEADS[_FIGURES]
     for head, total in zip(HEADS, sums_of(rows), strict=True):
         table.add_column(head, total, justify="right" if head in figures else "left")

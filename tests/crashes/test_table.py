@@ -48,7 +48,7 @@ def test_a_row_that_is_not_fine_says_why(row: Row, sentence: str) -> None:
     """
     On the terminal and in the file.
     """
-    written = as_markdown([FINE, row], extent=PROMISED, minutes=1, machine=MACHINE)
+    written = as_markdown("storm", [FINE, row], extent=PROMISED, minutes=1, machine=MACHINE)
 
     assert FINE.is_fine
     assert not row.is_fine
@@ -61,11 +61,12 @@ def test_a_run_that_stays_below_what_is_promised_says_so() -> None:
     Of kills at each point, of races and of timeouts.
     """
     extent = Extent(kills=100, races=9_999, timeouts=4_999)
-    short = as_markdown([replace(FINE, kills=100)], extent=extent, minutes=1, machine=MACHINE)
-    full = as_markdown([FINE], extent=PROMISED, minutes=1, machine=MACHINE)
+    races, timeouts = (replace(FINE, weather=each, kills=100, kills_wanted=100) for each in ("race", "timeouts"))
+    few_kills = as_markdown("storm", [replace(FINE, kills=100)], extent=extent, minutes=1, machine=MACHINE)
+    few_races = as_markdown("timeouts and races", [races, timeouts], extent=extent, minutes=1, machine=MACHINE)
+    full = as_markdown("storm", [FINE], extent=PROMISED, minutes=1, machine=MACHINE)
 
-    assert short.count("promised are") == 3
-    assert full.count("promised are") == 0
+    assert [each.count("promised are") for each in (few_kills, few_races, full)] == [1, 2, 0]
     assert "Nothing was wrong" in full
 
 
@@ -73,7 +74,9 @@ def test_a_run_that_was_broken_off_says_so() -> None:
     """
     What it did until then is kept, and does not pass for the whole.
     """
-    written = as_markdown([FINE], extent=PROMISED, minutes=1, machine=MACHINE, broken_off=["broken off after 1 row"])
+    written = as_markdown(
+        "storm", [FINE], extent=PROMISED, minutes=1, machine=MACHINE, broken_off=["broken off after 1 row"]
+    )
 
     assert "- **broken off after 1 row**" in written
     assert "Nothing was wrong" not in written

@@ -35,6 +35,7 @@ CUSTOMERS = 3
 ROUNDS_MAX = 40
 _AT_ONCE = 50
 _PAGE = 100
+_IDLE_SECONDS_MAX = 1  # the twin closes a connection that has idled for 5 s, at the moment of the next call perhaps
 
 
 @dataclass(frozen=True)
@@ -260,7 +261,10 @@ async def open_yard(
     Open a yard over an empty, migrated database; at the end the twin has made no mistake of its own.
     """
     nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    async with httpx.AsyncClient(base_url=stripe_url, verify=nobody, trust_env=False, timeout=60) as http:
+    limits = httpx.Limits(keepalive_expiry=_IDLE_SECONDS_MAX)
+    async with httpx.AsyncClient(
+        base_url=stripe_url, verify=nobody, trust_env=False, timeout=60, limits=limits
+    ) as http:
         yard = Yard(database_url=database_url, stripe_url=stripe_url, http=http, lanes=lanes)
         await yard.calm_down()
         await yard.settle_in(customers)
