@@ -14,6 +14,7 @@ from api.wire import CONSENT, METHODS, ONBOARD, SETUP, all_at_once, billing_of, 
 from factories.catalogs import CATALOGS
 from factories.paying import attached, bonuses, count
 from rsolv.api import Parts
+from rsolv.stripe_gateway import StripeGateway
 from stripe_twin.core.faults import KINDS, Fault, FaultKind
 from stripe_twin.twin import Twin
 
@@ -413,14 +414,19 @@ async def test_without_a_key_of_stripes_no_card_can_be_added(
 
 
 async def test_ten_requests_to_add_one_card_add_it_once(
-    acme_client: httpx.AsyncClient, owner: asyncpg.Connection, twin: Twin
+    acme_client: httpx.AsyncClient, owner: asyncpg.Connection, gateway: StripeGateway, twin: Twin
 ) -> None:
     """
     Each is answered with it, or asked to come again while another is at Stripe.
     """
     await acme_client.post(SETUP, json=CONSENTED)  # makes acme known at Stripe
+    [acme] = twin.store.all("customer")
+    card = await gateway.attach_payment_method(
+        "pm_card_visa", stripe_customer_id=acme["id"], key="one card, not a token"
+    )
+    body = VISA | {"stripe_payment_method_id": card.id}
 
-    answers = await all_at_once(acme_client.post(METHODS, json=VISA) for _ in range(10))
+    answers = await all_at_once(acme_client.post(METHODS, json=body) for _ in range(10))
 
     statuses = {answer.status_code for answer in answers}
     ids = {answer.json()["id"] for answer in answers if answer.status_code == httpx.codes.CREATED}
