@@ -2,17 +2,21 @@
 `make lifecycles LIVES=1000`: live so many lives at random, and write what they came to.
 
 A life is a customer's, of up to 26 months: here, at Stripe's twin and in a model that was written from the
-specification. After every step the three must agree, and at its end every invariant must hold.
+specification. After every step the three must agree, and at its end every invariant must hold. Each core lives a share.
 """
 
 import argparse
 import asyncio
+import itertools
+import os
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from multiprocessing import get_context
 from pathlib import Path
 
 from bench.charging_report import table
@@ -53,29 +57,41 @@ def main() -> int:
         machine = asyncio.run(describe(cluster, Path(name)))
         ground = Ground(cluster.url, TEMPLATE)
         caught = [_plant(ground, bug) for bug in BUGS]
-        tally = Tally()
-        differences = _live(ground, tally, lives)
+    tally, differences = _live_on_all_cores(lives)
     text = _as_markdown(tally, differences, caught, machine, minutes=(time.monotonic() - began) / 60)
     print(text)
     file.write_text(text, encoding="utf-8")
     return 1 if differences or any(each.noticed is None for each in caught) else 0
 
 
-def _live(ground: Ground, tally: Tally, lives: int) -> list[str]:
+def _live_on_all_cores(lives: int) -> tuple[Tally, list[str]]:
     """
-    Live at least so many lives, some at a time, each time drawn anew; return what differed.
+    Live at least so many lives, a share on each core; return what was lived through and what differed.
     """
-    differences: list[str] = []
-    draw = 0
-    while tally.lives < lives:
-        draw += 1
-        try:
-            live(ground, tally, lives=min(AT_A_TIME, lives - tally.lives), steps=STEPS, draw=draw)
-        except DISAGREED as error:
-            differences.append(f"draw {draw}: {type(error).__name__}: {error}")
-            _announce(differences[-1])
-        _announce(f"{tally.lives:,} of {lives:,} lives, {tally.months:,.0f} months")
-    return differences
+    cores = os.cpu_count() or 1
+    with ProcessPoolExecutor(cores, mp_context=get_context("spawn")) as processes:
+        shares = list(processes.map(_live_share, range(cores), [cores] * cores, [-(-lives // cores)] * cores))
+    return sum((tally for tally, _ in shares), Tally()), [each for _, differences in shares for each in differences]
+
+
+def _live_share(first: int, cores: int, lives: int) -> tuple[Tally, list[str]]:
+    """
+    Live at least so many lives on a server of their own, some at a time, each time drawn as no other process draws.
+    """
+    set_up_logging(level="critical", as_json=False)
+    tally, differences = Tally(), list[str]()
+    with tempfile.TemporaryDirectory(prefix="rsolv-lives-") as name, open_ground(Path(name), durable=False) as cluster:
+        for draw in itertools.count(first, cores):
+            try:
+                count = min(AT_A_TIME, lives - tally.lives)
+                live(Ground(cluster.url, TEMPLATE), tally, lives=count, steps=STEPS, draw=draw)
+            except DISAGREED as error:
+                differences.append(f"draw {draw}: {type(error).__name__}: {error}")
+                _announce(differences[-1])
+            _announce(f"process {first}: {tally.lives:,} of {lives:,} lives, {tally.months:,.0f} months")
+            if tally.lives >= lives:
+                break
+    return tally, differences
 
 
 def _plant(ground: Ground, bug: str) -> Caught:
@@ -98,7 +114,8 @@ def _as_markdown(
     head = (
         f"# Lifecycles\n\nWritten by `make lifecycles LIVES={tally.lives}` on {datetime.now(UTC):%Y-%m-%d}, in "
         f"{minutes:.0f} min on {machine_words}, PostgreSQL {machine.postgresql['server_version']}.\n\n"
-        f"{tally.lives:,} lives at random, {tally.months:,.0f} months in all, {tally.steps.total():,} steps. "
+        f"{tally.lives:,} lives at random, {tally.months:,.0f} months in all, the longest {tally.longest:.0f}, "
+        f"{tally.steps.total():,} steps. "
     )
     return (
         f"{head}{HOW}\n\nDifferences: {differing}\n\n## What happened\n\n{table(['step', 'times'], steps)}\n\n"

@@ -31,7 +31,7 @@ from subscriptions.life_model import Card, LifeModel
 from subscriptions.stage import NOW, Stage
 
 MONTHS_MAX, MONTH = 26, timedelta(days=30.44)
-WAITS_HOURS = (1, 30, 5 * 24, 9 * 24, 20 * 24, 33 * 24, 33 * 24, 64 * 24)
+WAITS_HOURS = (1, 30, 5 * 24, 9 * 24, 20 * 24, 33 * 24, 33 * 24, 64 * 24, 64 * 24, 92 * 24)
 DISAGREED = (AssertionError, asyncpg.PostgresError)
 
 Done = TypeVar("Done")
@@ -47,12 +47,20 @@ async def no_bug(_life: Life) -> None:
 @dataclass
 class Tally:
     """
-    What was lived through.
+    What was lived through: how many lives, of how many months together, the longest of them, and what was done.
     """
 
     lives: int = 0
     months: float = 0.0
+    longest: float = 0.0
     steps: Counter[str] = field(default_factory=Counter)
+
+    def __add__(self, other: "Tally") -> "Tally":
+        """
+        Return what was lived through in both.
+        """
+        longest = max(self.longest, other.longest)
+        return Tally(self.lives + other.lives, self.months + other.months, longest, self.steps + other.steps)
 
 
 @dataclass(frozen=True)
@@ -286,8 +294,10 @@ class LifeMachine(RuleBasedStateMachine):
         return self.life.stage.now - self.born_at
 
     def _count(self) -> None:
+        months = self._age() / MONTH
         self.tally.lives += 1
-        self.tally.months += (self.life.stage.now - self.born_at) / MONTH
+        self.tally.months += months
+        self.tally.longest = max(self.tally.longest, months)
         self.tally.steps += self.life.steps
 
 
