@@ -4,7 +4,8 @@ Gather what is judged: from Stripe's twin as it answers, from our books as they 
 
 from crashes.judge import DebtAsStored, Facts, MoneyPosted, PaidAtStripe
 from crashes.yard import Yard
-from rsolv import charges, fixes, ledger
+from rsolv import ledger
+from rsolv.cli.ledger import sorted_invariants
 from rsolv.db import Connection
 
 CHARGE_KEY = "rsolv_charge_id"
@@ -73,6 +74,5 @@ async def breaches_of(connection: Connection) -> list[str]:
     """
     Check every invariant there is, and say which is broken.
     """
-    invariants = (*ledger.INVARIANTS, *fixes.INVARIANTS, *charges.INVARIANTS)
-    findings = ledger.breached(await ledger.verify(connection, invariants))
+    findings = ledger.breached(await ledger.verify(connection, sorted_invariants()))
     return [f"{finding}" for finding in findings]
