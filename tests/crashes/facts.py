@@ -12,7 +12,7 @@ CHARGE_KEY = "rsolv_charge_id"
 
 _DEBTS = """
     SELECT d.customer_id, i.id AS charge_id, d.amount_cents, d.state AS debt_state, i.state AS charge_state,
-           f.state AS fix_state,
+           f.state AS fix_state, i.parked_reason,
            i.state NOT IN ('succeeded', 'canceled', 'uncollectible') AND i.wake_at IS NULL AND i.parked_reason IS NULL
                AS is_forgotten,
            coalesce((SELECT sum(e.amount) FROM ledger_postings p

@@ -47,6 +47,7 @@ class DebtAsStored:
     credits_purchased: int
     credits_consumed: int
     is_forgotten: bool
+    parked_reason: str | None = None
 
     @property
     def is_canceled(self) -> bool:
@@ -128,7 +129,9 @@ def _lost_charges(facts: Facts) -> Iterable[str]:
         elif not is_paid:
             yield f"charge {debt.charge_id} was never paid: {debt.charge_state}"
         elif (debt.debt_state, debt.charge_state, debt.fix_state) != ("paid", "succeeded", "consumed"):
-            yield f"charge {debt.charge_id}: debt {debt.debt_state}, charge {debt.charge_state}, fix {debt.fix_state}"
+            why = f", parked: {debt.parked_reason}" if debt.parked_reason else ""
+            states = f"debt {debt.debt_state}, charge {debt.charge_state}, fix {debt.fix_state}"
+            yield f"charge {debt.charge_id}: {states}{why}"
     if len(facts.debts) < facts.works:
         yield f"{len(facts.debts)} debts for {facts.works} pieces of work"
 
