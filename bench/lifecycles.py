@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -69,12 +70,13 @@ def _live_on_all_cores(lives: int) -> tuple[Tally, list[str]]:
     Live at least so many lives, a share on each core; return what was lived through and what differed.
     """
     cores = os.cpu_count() or 1
+    live_share = partial(_live_share, cores=cores, lives=-(-lives // cores))
     with ProcessPoolExecutor(cores, mp_context=get_context("spawn")) as processes:
-        shares = list(processes.map(_live_share, range(cores), [cores] * cores, [-(-lives // cores)] * cores))
+        shares = list(processes.map(live_share, range(cores)))
     return sum((tally for tally, _ in shares), Tally()), [each for _, differences in shares for each in differences]
 
 
-def _live_share(first: int, cores: int, lives: int) -> tuple[Tally, list[str]]:
+def _live_share(first: int, *, cores: int, lives: int) -> tuple[Tally, list[str]]:
     """
     Live at least so many lives on a server of their own, some at a time, each time drawn as no other process draws.
     """

@@ -11,14 +11,9 @@ import pytest
 from cli.conftest import Rsolv
 from factories.books import INVARIANTS, STATEMENT
 from factories.customers import make_customer
+from factories.ledger import MOVE_A_BALANCE
 from rsolv.cli.ledger import sorted_invariants
 from rsolv.db import Database
-
-BEHIND_THE_LEDGERS_BACK = """
-    ALTER TABLE ledger_accounts DISABLE TRIGGER USER;
-    UPDATE ledger_accounts SET balance = balance + 1 WHERE kind = 'consumed';
-    ALTER TABLE ledger_accounts ENABLE TRIGGER USER
-"""
 
 
 @asynccontextmanager
@@ -68,7 +63,7 @@ async def test_a_role_that_may_only_select_finds_what_is_broken(database: Databa
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await owner.execute("UPDATE customers SET name = 'another'")
         sound = await run(owner)
-    await owner.execute(BEHIND_THE_LEDGERS_BACK)
+    await owner.execute(MOVE_A_BALANCE)
     async with only_reading(owner):
         broken = await run(owner)
 

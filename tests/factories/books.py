@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 
 import asyncpg
@@ -45,7 +46,7 @@ async def _list_breaches(url: str, damaged: pytest.Mark | None) -> list[str]:
         return []
     connection = await asyncpg.connect(url)
     try:
-        findings = await connection.fetch(_at_once(INVARIANTS.read_text(encoding="utf-8")))
+        findings = await connection.fetch(_all_at_once())
     finally:
         await connection.close()
     return [
@@ -55,8 +56,9 @@ async def _list_breaches(url: str, damaged: pytest.Mark | None) -> list[str]:
     ]
 
 
-def _at_once(script: str) -> str:
+@cache
+def _all_at_once() -> str:
     """
-    Return the statements of the script as one: a round trip instead of three dozen, for it is asked 3,000 times a run.
+    Return the statements of the file as one: a round trip instead of three dozen, for it is asked 3,000 times a run.
     """
-    return "\nUNION ALL\n".join(STATEMENT.findall(script))
+    return "\nUNION ALL\n".join(STATEMENT.findall(INVARIANTS.read_text(encoding="utf-8")))

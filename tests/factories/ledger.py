@@ -14,6 +14,15 @@ NOW = datetime(2027, 6, 1, tzinfo=UTC)
 When work is booked in these tests, unless they say otherwise.
 """
 
+MOVE_A_BALANCE = """
+    ALTER TABLE ledger_accounts DISABLE TRIGGER USER;
+    UPDATE ledger_accounts SET balance = balance + 1 WHERE kind = 'consumed';
+    ALTER TABLE ledger_accounts ENABLE TRIGGER USER
+"""
+"""
+A planted bug: a balance is moved behind the ledger's back.
+"""
+
 _numbers = itertools.count(1)
 
 

@@ -9,13 +9,9 @@ import pytest
 
 from factories.books import proved_database
 from factories.customers import make_customer
+from factories.ledger import MOVE_A_BALANCE
 from rsolv.local.cluster import Cluster
 
-MOVE_A_BALANCE = """
-    ALTER TABLE ledger_accounts DISABLE TRIGGER USER;
-    UPDATE ledger_accounts SET balance = balance + 1 WHERE kind = 'consumed';
-    ALTER TABLE ledger_accounts ENABLE TRIGGER USER
-"""
 NAMED = pytest.raises(AssertionError, match=r"L-16 \(.*\): 1, such as ")
 
 

@@ -12,7 +12,7 @@ from rsolv.api.operation import Access, Call, Operation, Reply, Shape
 from rsolv.api.parsing import parse_cursor
 
 PAGE_MAX = 100
-_OLDER = {"deprecated": True}
+_OLDER = {"deprecated": True}  # for callers of the first billing interface (spec-facts 2.4: the union of both)
 
 
 class TransactionShape(Shape):
@@ -89,8 +89,6 @@ def waiting_shape(waiting: spending_caps.Waiting | None) -> WaitingShape | None:
 class UsageAnswer(Shape):
     """
     The customer at a glance.
-
-    The fields that are deprecated are for callers of the first billing interface (spec-facts 2.4: the union of both).
     """
 
     stripe_customer_id: Annotated[str | None, msgspec.Meta(description="Null until the customer is known to Stripe.")]
